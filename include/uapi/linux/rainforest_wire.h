@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR BSD-2-Clause */
+/*
+ * What two kernels share: structures in the service area, the first
+ * RF_SERVICE_SIZE bytes of a subOS's first memory range.
+ *
+ *	base + 0x00000	phase 2: reset vector, boot core's entry	(supervisor)
+ *	base + 0x01000	wake-up mailbox, ACPI 6.5 section 5.2.12.19	(subOS; the
+ *			waiting core clears the command)
+ *	base + 0x02000	page tables of phase 2				(supervisor)
+ *	base + 0x10000	boot_params, 0x11000 command line		(supervisor)
+ *	base + 0x12000	ACPI tables					(supervisor)
+ *	base + 0x20000	struct rf_desc, 2 pages				(supervisor)
+ *	base + 0x22000	struct rf_status, 1 page			(subOS)
+ *	base + 0x23000	struct rf_con_out and its bytes			(subOS)
+ *	base + 0x30000	struct rf_con_in and its bytes			(supervisor)
+ *
+ * Each page has one writing kernel, named on the right. All values are little
+ * endian. A reader copies what it needs once, checks it, and then uses the
+ * copy. The subOS finds the areas through an ACPI table of our own,
+ * struct rf_acpi_facts.
+ */
+#ifndef _UAPI_LINUX_RAINFOREST_WIRE_H
+#define _UAPI_LINUX_RAINFOREST_WIRE_H
+
+#include <linux/types.h>
+
+#define RF_WIRE_VERSION		1
+
+#define RF_OFF_PHASE2		0x00000
+#define RF_OFF_MAILBOX		0x01000
+#define RF_OFF_PGTABLE		0x02000
+#define RF_OFF_BOOT_PARAMS	0x10000
+#define RF_OFF_CMDLINE		0x11000
+#define RF_OFF_ACPI		0x12000
+#define RF_ACPI_SIZE		0x0e000
+#define RF_OFF_DESC		0x20000
+#define RF_DESC_SIZE		0x02000
+#define RF_OFF_STATUS		0x22000
+#define RF_STATUS_SIZE		0x01000
+#define RF_OFF_CON_OUT		0x23000
+#define RF_CON_OUT_SIZE		0x09000
+#define RF_OFF_CON_IN		0x30000
+#define RF_CON_IN_SIZE		0x02000
+
+#define RF_ACPI_SIG		"RFBF"		/* signature of struct rf_acpi_facts */
+#define RF_DESC_MAGIC		0x43534452	/* "RDSC" */
+#define RF_STATUS_MAGIC		0x54415352	/* "RSAT" */
+#define RF_CON_MAGIC		0x4e4f4352	/* "RCON" */
+
+#define RF_WIRE_CPUS		256		/* cores of one subOS at most */
+#define RF_WIRE_RANGES		64		/* memory ranges of one subOS at most */
+#define RF_WIRE_PCI		16		/* PCI functions of one subOS at most */
+#define RF_WIRE_BARS		7		/* six BARs and the expansion ROM */
+
+/**
+ * struct rf_acpi_facts - ACPI table that tells a subOS where its areas are
+ * @header: standard ACPI table header, signature RF_ACPI_SIG
+ * @wire_version: RF_WIRE_VERSION of the supervisor
+ * @base: physical address of the service area
+ * @desc_size: size of the area at RF_OFF_DESC
+ * @status_size: size of the area at RF_OFF_STATUS
+ * @con_out_size: size of the area at RF_OFF_CON_OUT
+ * @con_in_size: size of the area at RF_OFF_CON_IN
+ */
+struct rf_acpi_facts {
+	__u8 header[36];
+	__le32 wire_version;
+	__le64 base;
+	__le32 desc_size;
+	__le32 status_size;
+	__le32 con_out_size;
+	__le32 con_in_size;
+};
+
+/**
+ * struct rf_wire_bar - one base address register of a granted function
+ * @start: physical address, 0 where there is none
+ * @size: bytes
+ * @flags: IORESOURCE_* flags of the supervisor's resource
+ */
+struct rf_wire_bar {
+	__le64 start;
+	__le64 size;
+	__le64 flags;
+};
+
+/**
+ * struct rf_wire_pci - one granted PCI function
+ * @ecam: physical address of its 4 KB of configuration space
+ * @segment: PCI segment in the supervisor
+ * @bus: bus number in the supervisor
+ * @devfn: device << 3 | function in the supervisor
+ * @vendor: vendor id
+ * @device: device id
+ * @class_code: class << 8 | revision, as in the register at 8
+ * @flags: 0
+ * @reserved: 0
+ * @bar: BARs 0 to 5, then the expansion ROM
+ */
+struct rf_wire_pci {
+	__le64 ecam;
+	__le16 segment;
+	__u8 bus;
+	__u8 devfn;
+	__le16 vendor;
+	__le16 device;
+	__le32 class_code;
+	__le32 flags;
+	__le64 reserved;
+	struct rf_wire_bar bar[RF_WIRE_BARS];
+};
+
+/**
+ * struct rf_wire_range - a memory range
+ * @start: physical address
+ * @length: bytes
+ */
+struct rf_wire_range {
+	__le64 start;
+	__le64 length;
+};
+
+/* what the supervisor asks for, struct rf_desc @request */
+#define RF_REQ_NONE		0
+#define RF_REQ_POWEROFF		1	/* orderly shutdown, as by the power button */
+#define RF_REQ_RESTART		2	/* orderly restart */
+
+/**
+ * struct rf_desc - resource description, written by the supervisor only
+ * @magic: RF_DESC_MAGIC
+ * @version: RF_WIRE_VERSION
+ * @size: sizeof(struct rf_desc)
+ * @seq: odd while the description is being changed; a reader retries when it
+ *	was odd or has changed
+ * @id: id of the subOS
+ * @generation: counts the starts of this subOS, from 1
+ * @name: name of the subOS, ended by NUL
+ * @nr_cpus: entries used in @apicid
+ * @nr_ranges: entries used in @range
+ * @nr_pci: entries used in @pci
+ * @heartbeat_ms: time between two signs of life
+ * @request: RF_REQ_*
+ * @request_seq: counts the requests
+ * @rows: lines of the console's terminal, 0 when not known
+ * @cols: columns
+ * @winsize_seq: counts changes of @rows and @cols
+ * @realtime_ns: wall clock of the supervisor, ns since 1970, when its TSC read @tsc
+ * @tsc: see @realtime_ns
+ * @tsc_khz: frequency of the TSC
+ * @apicid: APIC ids of the cores granted, the boot core first
+ * @range: memory granted, the first range holds this structure
+ * @pci: PCI functions granted
+ */
+struct rf_desc {
+	__le32 magic;
+	__le32 version;
+	__le32 size;
+	__le32 seq;
+	__le32 id;
+	__le32 generation;
+	char name[32];
+	__le32 nr_cpus;
+	__le32 nr_ranges;
+	__le32 nr_pci;
+	__le32 heartbeat_ms;
+	__le32 request;
+	__le32 request_seq;
+	__le16 rows;
+	__le16 cols;
+	__le32 winsize_seq;
+	__le64 realtime_ns;
+	__le64 tsc;
+	__le64 tsc_khz;
+	__le32 apicid[RF_WIRE_CPUS];
+	struct rf_wire_range range[RF_WIRE_RANGES];
+	struct rf_wire_pci pci[RF_WIRE_PCI];
+};
+
+/* what the subOS says of itself, struct rf_status @state */
+#define RF_SUB_NONE		0	/* our module has not run yet */
+#define RF_SUB_MODULE		1	/* our module runs */
+#define RF_SUB_INIT		2	/* init is being started */
+#define RF_SUB_STOPPING		3	/* shutting down */
+#define RF_SUB_HALTED		4	/* will execute nothing of use any more */
+#define RF_SUB_POWEROFF		5
+#define RF_SUB_RESTART		6	/* wants to be started again */
+#define RF_SUB_PANIC		7
+
+#define RF_SUBF_KPROBE		(1U << 0)	/* emergency restart is caught */
+
+/**
+ * struct rf_status - status page, written by the subOS only
+ * @magic: RF_STATUS_MAGIC
+ * @version: RF_WIRE_VERSION
+ * @size: sizeof(struct rf_status)
+ * @state: RF_SUB_*
+ * @flags: RF_SUBF_*
+ * @generation: copied from struct rf_desc
+ * @request_seq: last request that was taken up
+ * @nr_online: CPUs on line
+ * @heartbeat: counts up every @heartbeat_ms of struct rf_desc
+ * @release: release of the kernel, ended by NUL
+ * @boot_id: its boot id, ended by NUL
+ * @reason: why it stops or panics, ended by NUL
+ */
+struct rf_status {
+	__le32 magic;
+	__le32 version;
+	__le32 size;
+	__le32 state;
+	__le32 flags;
+	__le32 generation;
+	__le32 request_seq;
+	__le32 nr_online;
+	__le64 heartbeat;
+	char release[64];
+	char boot_id[40];
+	char reason[128];
+};
+
+/**
+ * struct rf_con_out - console, the subOS's side, written by the subOS only
+ * @magic: RF_CON_MAGIC
+ * @version: RF_WIRE_VERSION
+ * @bytes: size of the ring at RF_OFF_CON_OUT + RF_CON_DATA, a power of two
+ * @out_head: bytes put into that ring so far, modulo 2^32
+ * @in_tail: bytes taken from struct rf_con_in so far, modulo 2^32
+ */
+struct rf_con_out {
+	__le32 magic;
+	__le32 version;
+	__le32 bytes;
+	__le32 out_head;
+	__le32 in_tail;
+};
+
+/**
+ * struct rf_con_in - console, the supervisor's side, written by the supervisor only
+ * @magic: RF_CON_MAGIC
+ * @version: RF_WIRE_VERSION
+ * @bytes: size of the ring at RF_OFF_CON_IN + RF_CON_DATA, a power of two
+ * @in_head: bytes put into that ring so far, modulo 2^32
+ * @out_tail: bytes taken from struct rf_con_out so far, modulo 2^32
+ */
+struct rf_con_in {
+	__le32 magic;
+	__le32 version;
+	__le32 bytes;
+	__le32 in_head;
+	__le32 out_tail;
+};
+
+#define RF_CON_DATA		0x1000		/* offset of the bytes in both areas */
+#define RF_CON_OUT_BYTES	0x8000
+#define RF_CON_IN_BYTES		0x1000
+
+#endif /* _UAPI_LINUX_RAINFOREST_WIRE_H */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The overlay: a cpio archive (newc) appended to the user's initrd. It carries
+ * /.rainforest/init (our rdinit program), /.rainforest/modules (load order, a
+ * path a line) and the modules. /.rainforest/init loads the modules and then
+ * runs the user's own /init.
+ */
+#ifndef RFM_OVERLAY_H
+#define RFM_OVERLAY_H
+
+#include <stddef.h>
+
+/**
+ * struct rfm_blob - bytes owned by whoever holds it; free() @data
+ * @data: bytes
+ * @size: their number
+ */
+struct rfm_blob {
+	void *data;
+	size_t size;
+};
+
+/**
+ * struct rfm_overlay_request - what shall be in it
+ * @release: release of the kernel that will boot
+ * @lib_dir: directory that holds init (the static rdinit program) and
+ *	modules/RELEASE/rfsubos.ko, e.g. /usr/lib/rainforest
+ * @module_root: where lib/modules/RELEASE of that kernel is, e.g. "/"
+ * @modaliases: NULL-terminated: drivers for these are added with all that they
+ *	depend on when they are modules in that kernel; may be NULL
+ */
+struct rfm_overlay_request {
+	const char *release;
+	const char *lib_dir;
+	const char *module_root;
+	const char *const *modaliases;
+};
+
+/**
+ * rfm_overlay_build - make the overlay
+ * @out: (out) uncompressed archive
+ * @req: see struct rfm_overlay_request
+ * @err: (out) on failure one line that names the thing, the fact and the way out
+ * @err_size: size of @err
+ *
+ * Return: 0, or a negative errno: -ENOENT there is no rfsubos.ko for this
+ * release, -ENOMEM, -EIO. A modalias without a module is not an error.
+ */
+int rfm_overlay_build(struct rfm_blob *out, const struct rfm_overlay_request *req,
+		      char *err, size_t err_size);
+
+#endif /* RFM_OVERLAY_H */
