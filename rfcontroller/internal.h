@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of rfcontroller share.
+ *
+ * Locks, in the order in which they are taken:
+ *	subos->lock	one operation on a subOS at a time; never two of them
+ *	rfctl_cpu_lock	taking and returning CPUs (cpu.c)
+ *	rfctl_mem_lock	taking and returning memory (mem.c)
+ *	rfctl_lock	list of subOSes, owners, ledger; held for short moments only
+ */
+#ifndef _RFCTL_INTERNAL_H
+#define _RFCTL_INTERNAL_H
+
+#include <linux/cpumask.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rainforest.h>
+#include <linux/rainforest_wire.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+struct pci_dev;
+struct seq_buf;
+struct rfctl_console;
+struct rfctl_pci;
+
+/**
+ * struct rfctl_msg - one line for the user about a failure
+ * @text: the line, empty when there is none
+ */
+struct rfctl_msg {
+	char text[RF_MSG_MAX];
+};
+
+/**
+ * struct rfctl_range - memory that left the supervisor's allocator
+ * @start: physical address, multiple of RF_GRAIN
+ * @length: bytes, multiple of RF_GRAIN
+ * @dirty: somebody may have written to it since it was last zeroed
+ */
+struct rfctl_range {
+	u64 start;
+	u64 length;
+	bool dirty;
+};
+
+/**
+ * struct subos - another kernel on this machine
+ * @ref: one for the list, one for each descriptor
+ * @node: in rfctl_subos_list, under rfctl_lock
+ * @lock: serialises operations; protects everything below that names no other
+ * @id: see struct rf_info
+ * @name: see struct rf_info
+ * @started: RF_IOC_START was done once: it no longer depends on a descriptor
+ * @gone: everything was given back
+ * @busy: an operation that others must not join (stop, destroy) is under way
+ * @state: enum rf_state; changed under @lock with rfctl_set_state()
+ * @state_gen: counts changes of @state, read without lock
+ * @wait: woken when @state_gen changes
+ * @info_flags: RF_INFO_*
+ * @reason: why it is in @state
+ * @cpus: logical CPUs owned
+ * @boot_cpu: the one that boots
+ * @ranges: memory owned, the first holds the service area
+ * @nr_ranges: number of @ranges
+ * @low: its slice below 1 MB (struct rf_resource start), 0 for none
+ * @pci: functions owned
+ * @nr_pci: number of @pci
+ * @loaded: RF_IOC_LOAD was done since the last stop
+ * @running: cores of it may execute its code
+ * @svc: service area in the supervisor's direct map, NULL before there is memory
+ * @generation: counts its starts
+ * @heartbeat: last value read
+ * @heartbeat_at: jiffies when that value changed
+ * @sub_state: last RF_SUB_* read
+ * @nr_online: CPUs on line, as it says
+ * @release: kernel release, as it says
+ * @boot_id: boot id, as it says
+ * @created_ns: wall clock
+ * @started_ns: wall clock
+ * @started_ktime: monotonic clock of the start, ns
+ * @stage_ns: see enum rf_stage
+ * @con: its console (console.c)
+ * @monitor: looks after it while it runs (monitor.c)
+ */
+struct subos {
+	struct kref ref;
+	struct list_head node;
+	struct mutex lock;
+	u32 id;
+	char name[RF_NAME_MAX];
+	bool started;
+	bool gone;
+	bool busy;
+	enum rf_state state;
+	atomic_t state_gen;
+	wait_queue_head_t wait;
+	u32 info_flags;
+	char reason[RF_REASON_MAX];
+	struct cpumask cpus;
+	unsigned int boot_cpu;
+	struct rfctl_range ranges[RF_WIRE_RANGES];
+	unsigned int nr_ranges;
+	u64 low;
+	struct rfctl_pci *pci[RF_WIRE_PCI];
+	unsigned int nr_pci;
+	bool loaded;
+	bool running;
+	void *svc;
+	u32 generation;
+	u64 heartbeat;
+	unsigned long heartbeat_at;
+	u32 sub_state;
+	u32 nr_online;
+	char release[64];
+	char boot_id[40];
+	u64 created_ns;
+	u64 started_ns;
+	u64 started_ktime;
+	u64 stage_ns[RF_STAGE_MAX];
+	struct rfctl_console *con;
+	struct delayed_work monitor;
+};
+
+/* main.c */
+extern struct mutex rfctl_lock;
+extern struct list_head rfctl_subos_list;
+__printf(2, 3) void rfctl_say(struct rfctl_msg *msg, const char *fmt, ...);
+const char *rfctl_owner_name(u32 owner, char *buf, size_t size);
+
+/* subos.c */
+struct subos *subos_create(const char *name, struct rfctl_msg *msg);
+struct subos *subos_find_get(const char *name);
+void subos_put(struct subos *so);
+int subos_start(struct subos *so);
+int subos_stop(struct subos *so, bool force, unsigned int timeout_ms, struct rfctl_msg *msg);
+int subos_destroy(struct subos *so, bool force, unsigned int timeout_ms, struct rfctl_msg *msg);
+void subos_abandon(struct subos *so);
+int subos_stop_all(unsigned int timeout_ms);
+__printf(3, 4) void rfctl_set_state(struct subos *so, enum rf_state state, const char *fmt, ...);
+void subos_info(struct subos *so, struct rf_info *info);
+
+/* cpu.c: which kernel a core belongs to */
+int rfctl_cpu_init(void);
+void rfctl_cpu_exit(void);
+int rfctl_cpus_claim(struct subos *so, const struct cpumask *want, unsigned int count,
+		     bool dry_run, struct rfctl_msg *msg);
+int rfctl_cpus_release(struct subos *so);
+int rfctl_cpus_park(struct subos *so, struct rfctl_msg *msg);
+int rfctl_cpus_pool_set(const struct cpumask *want, struct rfctl_msg *msg);
+void rfctl_cpus_pool_get(struct cpumask *mask);
+u32 rfctl_cpu_owner(unsigned int cpu);
+u32 rfctl_cpu_apicid(unsigned int cpu);
+bool rfctl_cpus_any_taken(void);
+void rfctl_cpus_audit(struct rf_audit *audit, struct seq_buf *out);
+
+/* park.c: cores under our own loop */
+int rfctl_park_init(void);
+void rfctl_park_exit(void);
+int rfctl_core_park(unsigned int cpu);
+int rfctl_core_boot(unsigned int cpu, u64 entry, u64 boot_params);
+int rfctl_core_wait_mailbox(unsigned int cpu, u64 mailbox);
+bool rfctl_core_is_parked(unsigned int cpu);
+u64 rfctl_park_return_code(void *dest, size_t size);
+
+/* mem.c: which kernel a block of memory belongs to */
+int rfctl_mem_init(void);
+void rfctl_mem_exit(void);
+int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_ms,
+		    bool dry_run, u64 *got, struct rfctl_msg *msg);
+void rfctl_mem_release(struct subos *so);
+int rfctl_mem_scrub(struct subos *so);
+void rfctl_mem_quarantine(struct subos *so);
+int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg);
+void rfctl_mem_pool_get(u64 *target, u64 *free);
+int rfctl_mem_resources(struct rf_resource *res, unsigned int max);
+void rfctl_mem_audit(struct rf_audit *audit, struct seq_buf *out);
+
+/* lowmem.c: slices of the first megabyte */
+int rfctl_lowmem_init(void);
+void rfctl_lowmem_exit(void);
+u64 rfctl_lowmem_claim(u32 owner);
+void rfctl_lowmem_release(u64 start);
+void rfctl_lowmem_quarantine(u64 start);
+u64 rfctl_lowmem_own_page(void);
+int rfctl_lowmem_resources(struct rf_resource *res, unsigned int max);
+#define RFCTL_LOW_SIZE	0x8000UL
+
+/* load.c: service area, images */
+int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg);
+void rfctl_desc_update(struct subos *so, void (*change)(struct subos *so, struct rf_desc *desc));
+void rfctl_desc_request(struct subos *so, u32 request);
+
+/* pci.c: which kernel a PCI function belongs to */
+int rfctl_pci_init(void);
+void rfctl_pci_exit(void);
+int rfctl_pci_claim(struct subos *so, u16 segment, u8 bus, u8 devfn, bool dry_run,
+		    struct rfctl_msg *msg);
+int rfctl_pci_quiesce(struct subos *so);
+void rfctl_pci_release(struct subos *so);
+void rfctl_pci_quarantine(struct subos *so);
+void rfctl_pci_describe(struct subos *so, struct rf_wire_pci *wire);
+int rfctl_pci_resources(struct rf_resource *res, unsigned int max);
+void rfctl_pci_audit(struct rf_audit *audit, struct seq_buf *out);
+
+/* console.c: the terminal of a subOS */
+int rfctl_console_create(struct subos *so);
+void rfctl_console_free(struct subos *so);
+void rfctl_console_attach(struct subos *so);
+void rfctl_console_detach(struct subos *so);
+bool rfctl_console_poll(struct subos *so);
+int rfctl_console_open(struct subos *so, u32 flags);
+
+/* monitor.c: signs of life */
+void rfctl_monitor_start(struct subos *so);
+void rfctl_monitor_stop(struct subos *so);
+extern unsigned int rfctl_heartbeat_ms;
+extern unsigned int rfctl_hung_ms;
+
+/* ledger.c: every change of owner */
+int rfctl_ledger_init(void);
+void rfctl_ledger_exit(void);
+void rfctl_ledger_add(u32 kind, u64 start, u64 length, u32 from, u32 to, int error);
+int rfctl_ledger_read(struct rf_ledger *req);
+u32 rfctl_ledger_owner(u32 kind, u64 start);
+
+/* audit.c: the invariants against the live machine */
+int rfctl_audit(struct rf_audit *req);
+__printf(4, 5) void rfctl_audit_check(struct rf_audit *audit, struct seq_buf *out, bool ok,
+				      const char *fmt, ...);
+int rfctl_resources(struct rf_resources *req);
+
+/* cdev.c: /dev/rainforest */
+int rfctl_cdev_init(void);
+void rfctl_cdev_exit(void);
+
+/* power.c: reboot, kexec and suspend of the supervisor */
+int rfctl_power_init(void);
+void rfctl_power_exit(void);
+
+#endif /* _RFCTL_INTERNAL_H */
