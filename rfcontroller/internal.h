@@ -162,8 +162,11 @@ void rfctl_park_exit(void);
 int rfctl_core_park(unsigned int cpu);
 int rfctl_core_boot(unsigned int cpu, u64 entry, u64 boot_params);
 int rfctl_core_wait_mailbox(unsigned int cpu, u64 mailbox);
+int rfctl_core_prepare(unsigned int cpu);
 bool rfctl_core_is_parked(unsigned int cpu);
-u64 rfctl_park_return_code(void *dest, size_t size);
+u64 rfctl_core_faults(unsigned int cpu, u64 *nmi, u64 *mce);
+void rfctl_core_fail_set(int cpu);
+void rfctl_park_return_code(void *dest);
 
 /* mem.c: which kernel a block of memory belongs to */
 int rfctl_mem_init(void);
@@ -225,6 +228,9 @@ void rfctl_ledger_exit(void);
 void rfctl_ledger_add(u32 kind, u64 start, u64 length, u32 from, u32 to, int error);
 int rfctl_ledger_read(struct rf_ledger *req);
 u32 rfctl_ledger_owner(u32 kind, u64 start);
+u64 rfctl_ledger_seq(void);
+int rfctl_ledger_audit(struct rf_audit *audit, struct seq_buf *out);
+void rfctl_ledger_each(void (*fn)(u32 kind, u64 start, u32 owner, void *data), void *data);
 
 /* audit.c: the invariants against the live machine */
 int rfctl_audit(struct rf_audit *req);
