@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One run of QEMU: its ports, its monitor, and how it ended."""
+
+import ctypes
+import json
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+POWERED_OFF, PANICKED, RESET, TIMEOUT, FAILED = 120, 122, 123, 124, 125
+
+PANIC = re.compile(rb"Kernel panic - not syncing[^\r\n]*")
+PANIC_END = b"end Kernel panic"
+PANIC_GRACE = 10		# seconds from the first line of a panic to its last
+QUIT_GRACE = 20			# seconds that QEMU has to flush its disks
+
+
+def die_with_parent():
+    """QEMU does not outlive us, however we end."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Output:
+    """A port whose bytes go to a stream of ours, up to the mark and the status."""
+
+    def __init__(self, stream, mark):
+        self.stream, self.mark = stream, mark
+        self.held, self.status = b"", None
+
+    def feed(self, data):
+        self.held += data
+        at = self.held.find(self.mark)
+        if at < 0:
+            self._pass(max(0, len(self.held) - len(self.mark) + 1))
+            return
+        if self.held.find(b"\n", at) < 0:
+            return
+        self.status = int(self.held[at + len(self.mark):].split(b"\n")[0])
+        self._pass(at)
+
+    def _pass(self, count):
+        data, self.held = self.held[:count], self.held[count:]
+        try:
+            self.stream.write(data)
+            self.stream.flush()
+        except BrokenPipeError:
+            pass
+
+    def flush(self):
+        if self.status is None:
+            self._pass(len(self.held))
+
+
+class Machine:
+    """Starts QEMU with a socket pair for each port and serves them until it ends."""
+
+    def __init__(self, argv, logs, options):
+        self.argv, self.logs, self.options = list(argv), logs, options
+        self.selector = selectors.DefaultSelector()
+        self.theirs = []
+        self.outputs = {}
+        self.qmp_line, self.hmp_line, self.serial_tail = b"", b"", b""
+        self.pending = 0		# answers to hmp commands that QEMU still owes
+        self.panic_at = None
+        self.panic_text = ""
+        self.reason = None
+        self.status = None
+        self.process = None
+
+    def _pair(self, handler):
+        ours, theirs = socket.socketpair()
+        os.set_inheritable(theirs.fileno(), True)
+        self.theirs.append(theirs)
+        self.selector.register(ours, selectors.EVENT_READ, handler)
+        return ours, theirs.fileno()
+
+    def _chardev(self, name, handler, extra=""):
+        ours, number = self._pair(handler)
+        self.argv += ["-chardev", f"socket,id={name},fd={number}{extra}"]
+        return ours
+
+    def ports(self, mark):
+        serial_log = os.path.join(self.logs, "serial.log")
+        self._chardev("serial", self.on_serial, f",logfile={serial_log},logappend=off")
+        self.argv += ["-serial", "chardev:serial", "-device", "virtio-serial-pci,max_ports=6"]
+        for name, stream in (("out", sys.stdout.buffer), ("err", sys.stderr.buffer)):
+            self.outputs[name] = Output(stream, mark)
+            self._chardev(name, lambda data, out=self.outputs[name]: out.feed(data))
+            self.argv += ["-device", f"virtserialport,chardev={name},name=rf.{name}"]
+        self.hmp = self._chardev("hmp", self.on_hmp)
+        self.argv += ["-device", "virtserialport,chardev=hmp,name=rf.hmp"]
+        self.qmp = self._chardev("qmp", self.on_qmp)
+        self.argv += ["-mon", "chardev=qmp,mode=control"]
+
+    def console(self):
+        """A terminal of the machine on our own."""
+        tty = self._chardev("tty", lambda data: os.write(1, data))
+        self.argv += ["-device", "virtconsole,chardev=tty"]
+
+        def from_terminal(data):
+            tty.sendall(data)
+        self.selector.register(0, selectors.EVENT_READ, from_terminal)
+
+    def on_serial(self, data):
+        self.serial_tail = (self.serial_tail + data)[-65536:]
+        found = PANIC.search(self.serial_tail)
+        if found and self.panic_at is None:
+            self.panic_at = time.monotonic()
+        if found:
+            self.panic_text = found.group().decode(errors="replace")
+        if found and PANIC_END in self.serial_tail:
+            self.panic_at -= PANIC_GRACE
+
+    def on_hmp(self, data):
+        """A command line from the guest, for QEMU's human monitor."""
+        self.hmp_line += data
+        while b"\n" in self.hmp_line:
+            line, self.hmp_line = self.hmp_line.split(b"\n", 1)
+            self.tell_qmp("human-monitor-command", "hmp",
+                          **{"command-line": line.decode(errors="replace")})
+
+    def tell_qmp(self, command, label=None, **arguments):
+        message = {"execute": command}
+        if arguments:
+            message["arguments"] = arguments
+        if label:
+            message["id"] = label
+        try:
+            self.qmp.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            pass		# QEMU is going; its exit is what will be reported
+
+    def on_qmp(self, data):
+        self.qmp_line += data
+        while b"\n" in self.qmp_line:
+            line, self.qmp_line = self.qmp_line.split(b"\n", 1)
+            self.on_qmp_message(json.loads(line))
+
+    def on_qmp_message(self, message):
+        if "QMP" in message:
+            self.tell_qmp("qmp_capabilities")
+        elif message.get("event") == "SHUTDOWN":
+            self.reason = self.reason or message["data"]["reason"]
+        elif message.get("id") == "hmp":
+            if "error" in message:
+                answer = "rf-hmp-error " + message["error"]["desc"] + "\n"
+            else:
+                text = message["return"].replace("\r", "")
+                answer = text + ("" if not text or text.endswith("\n") else "\n") + "rf-hmp-ok\n"
+            self.hmp.sendall(answer.encode())
+
+    def start(self):
+        with open(os.path.join(self.logs, "qemu.log"), "wb") as log:
+            self.process = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pass_fds=[s.fileno() for s in self.theirs], preexec_fn=die_with_parent,
+                start_new_session=True)
+        for sock in self.theirs:
+            sock.close()
+
+    def serve(self, deadline):
+        """Until COMMAND or the machine has ended. Returns the exit status."""
+        while self.status is None:
+            now = time.monotonic()
+            for key, _ in self.selector.select(min(1.0, max(0, deadline - now))):
+                self._receive(key)
+            self._judge(deadline)
+        return self.status
+
+    def _receive(self, key):
+        try:
+            data = os.read(key.fd, 65536)
+        except ConnectionResetError:
+            data = b""
+        if data:
+            key.data(data)
+        else:
+            self.selector.unregister(key.fileobj)
+
+    def _judge(self, deadline):
+        ended = [out.status for out in self.outputs.values()]
+        if None not in ended:
+            self.status = ended[0]
+        elif self.process.poll() is not None:
+            self._drain()
+            if None not in (out.status for out in self.outputs.values()):
+                self.status = self.outputs["out"].status
+            else:
+                self.status = self._ended_early()
+        elif self.panic_at and not self.options.panic_ok and \
+                time.monotonic() - self.panic_at > PANIC_GRACE:
+            self.status = PANICKED
+        elif time.monotonic() >= deadline:
+            self.status = TIMEOUT
+
+    def _drain(self):
+        """What QEMU had written when it ended."""
+        while events := self.selector.select(0):
+            for key, _ in events:
+                if key.fileobj != 0:
+                    self._receive(key)
+            if all(key.fileobj == 0 for key, _ in events):
+                return
+
+    def _ended_early(self):
+        return {"guest-reset": RESET, "guest-shutdown": POWERED_OFF,
+                "guest-panic": PANICKED}.get(self.reason, FAILED)
+
+    def stop(self):
+        """Let QEMU flush and end; bounded."""
+        for out in self.outputs.values():
+            out.flush()
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.tell_qmp("quit")
+        try:
+            self.process.wait(QUIT_GRACE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
