@@ -97,7 +97,8 @@ static int open_failed(const struct rfm_source *src, int error)
 	if (error == ENOENT || error == ENOTDIR)
 		return rfm_image_fail(src, -ENOENT, "is not there; name the kernel with --kernel");
 	if (error == EACCES || error == EPERM)
-		return rfm_image_fail(src, -EACCES, "cannot be read: permission denied; run as root");
+		return rfm_image_fail(src, -EACCES,
+				      "cannot be read: permission denied; run as root");
 	if (error == ENOMEM || error == ENFILE || error == EMFILE)
 		return rfm_image_fail(src, -ENOMEM, "cannot be opened: %s", strerror(error));
 	return rfm_image_fail(src, -EIO, "cannot be read: %s", strerror(error));

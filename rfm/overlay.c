@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Collects what the overlay carries: our init, rfsubos.ko, and the modules
+ * that the granted devices need.
+ */
+#define _GNU_SOURCE 1
+#include "overlay_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cpio.h"
+#include "decompress.h"
+
+#define FILE_MAX	(256U << 20)	/* larger than any module */
+#define OUR_DIR		".rainforest"
+#define OUR_MODULE	"rfsubos.ko"
+
+/* What is being put together, and where errors go. */
+struct builder {
+	struct rfm_cpio cpio;
+	struct rfm_blob order;
+	char *err;
+	size_t err_size;
+};
+
+static int read_fd(int fd, struct rfm_blob *blob)
+{
+	struct stat st;
+	ssize_t got;
+	size_t used;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size > (off_t)FILE_MAX)
+		return -EFBIG;
+	blob->data = malloc(st.st_size + 1);
+	if (!blob->data)
+		return -ENOMEM;
+	for (used = 0; used < (size_t)st.st_size; used += got) {
+		got = read(fd, (char *)blob->data + used, st.st_size - used);
+		if (got <= 0) {
+			got = got ? -errno : -EIO;
+			free(blob->data);
+			return got;
+		}
+	}
+	blob->size = used;
+	return 0;
+}
+
+static int read_file(const char *path, struct rfm_blob *blob)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = read_fd(fd, blob);
+	close(fd);
+	return ret;
+}
+
+static int cannot_read(struct builder *b, const char *path, int error, const char *way_out)
+{
+	snprintf(b->err, b->err_size, "%s cannot be read: %s; %s", path, strerror(-error), way_out);
+	return error == -ENOMEM ? error : -EIO;
+}
+
+/* A compressed module is unpacked here, where it is quick. */
+static int unpack_module(struct rfm_blob *blob)
+{
+	struct rfm_blob plain = { 0 };
+	int ret;
+
+	if (!rfm_decompress_format(blob->data, blob->size))
+		return 0;
+	ret = rfm_decompress_alloc(&plain.data, &plain.size, FILE_MAX, blob->data, blob->size);
+	free(blob->data);
+	*blob = plain;
+	return ret;
+}
+
+static int read_module(struct builder *b, const char *path, struct rfm_blob *blob)
+{
+	int ret = read_file(path, blob);
+
+	if (ret)
+		return cannot_read(b, path, ret, "install that kernel again");
+	ret = unpack_module(blob);
+	if (ret)
+		return cannot_read(b, path, ret, "install that kernel again");
+	return 0;
+}
+
+static int add_to_order(struct builder *b, const char *name)
+{
+	char *text;
+	int len;
+
+	len = asprintf(&text, "%.*s/%s\n", (int)b->order.size,
+		       b->order.data ? (char *)b->order.data : "", name);
+	if (len < 0)
+		return -ENOMEM;
+	free(b->order.data);
+	b->order = (struct rfm_blob){ text, len };
+	return 0;
+}
+
+static int add_module(struct builder *b, const char *name, const struct rfm_blob *blob)
+{
+	char path[NAME_MAX + sizeof(OUR_DIR) + 1];
+
+	snprintf(path, sizeof(path), OUR_DIR "/%.*s", NAME_MAX, name);
+	rfm_cpio_file(&b->cpio, path, 0644, blob->data, blob->size);
+	return add_to_order(b, path);
+}
+
+/* "/lib/modules/.../nvme-core.ko.xz" goes in as "nvme-core.ko". */
+static int add_found_module(struct builder *b, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	struct rfm_blob blob;
+	char name[NAME_MAX + 1];
+	char *end;
+	int ret;
+
+	ret = read_module(b, path, &blob);
+	if (ret)
+		return ret;
+	snprintf(name, sizeof(name), "%s", base ? base + 1 : path);
+	end = strstr(name, ".ko.");
+	if (end)
+		end[3] = '\0';
+	ret = add_module(b, name, &blob);
+	free(blob.data);
+	return ret;
+}
+
+static int no_module(struct builder *b, const char *path, const char *release)
+{
+	snprintf(b->err, b->err_size,
+		 "%s is not there: no module for kernel %s; install linux-headers-%s and run make",
+		 path, release, release);
+	return -ENOENT;
+}
+
+/* Is the module for another kernel? Its vermagic begins with the release. */
+static bool is_foreign(const struct rfm_blob *blob, const char *release)
+{
+	static const char tag[] = "vermagic=";
+	size_t len = strlen(release);
+	const char *end = (const char *)blob->data + blob->size;
+	const char *p = memmem(blob->data, blob->size, tag, sizeof(tag) - 1);
+
+	if (!p)
+		return false;
+	p += sizeof(tag) - 1;
+	return (size_t)(end - p) <= len || memcmp(p, release, len) || p[len] != ' ';
+}
+
+static int add_own_module(struct builder *b, const struct rfm_overlay_request *req)
+{
+	struct rfm_blob blob;
+	char path[PATH_MAX];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/modules/%s/" OUR_MODULE, req->lib_dir, req->release);
+	ret = read_file(path, &blob);
+	if (ret == -ENOENT || ret == -ENOTDIR)
+		return no_module(b, path, req->release);
+	if (ret)
+		return cannot_read(b, path, ret, "run make install again");
+	if (is_foreign(&blob, req->release)) {
+		snprintf(b->err, b->err_size, "%s was built for another kernel; run make again",
+			 path);
+		ret = -ENOENT;
+	} else {
+		ret = add_module(b, OUR_MODULE, &blob);
+	}
+	free(blob.data);
+	return ret;
+}
+
+static int add_init(struct builder *b, const struct rfm_overlay_request *req)
+{
+	struct rfm_blob blob;
+	char path[PATH_MAX];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/init", req->lib_dir);
+	ret = read_file(path, &blob);
+	if (ret)
+		return cannot_read(b, path, ret, "run make install again");
+	rfm_cpio_file(&b->cpio, OUR_DIR "/init", 0755, blob.data, blob.size);
+	free(blob.data);
+	return 0;
+}
+
+static int add_device_modules(struct builder *b, const struct rfm_overlay_request *req)
+{
+	struct rfm_paths paths;
+	size_t i;
+	int ret;
+
+	ret = rfm_modules_find(&paths, req, b->err, b->err_size);
+	for (i = 0; !ret && i < paths.count; i++)
+		ret = add_found_module(b, paths.path[i]);
+	rfm_paths_free(&paths);
+	return ret;
+}
+
+/* The release becomes part of paths, and may come out of a file. */
+static int check_release(struct builder *b, const char *release)
+{
+	if (release && *release && *release != '.' && !strchr(release, '/'))
+		return 0;
+	snprintf(b->err, b->err_size,
+		 "the kernel does not say which version it is: no module fits; name another kernel");
+	return -ENOENT;
+}
+
+static int add_all(struct builder *b, const struct rfm_overlay_request *req)
+{
+	int ret;
+
+	ret = check_release(b, req->release);
+	if (ret)
+		return ret;
+	rfm_cpio_dir(&b->cpio, OUR_DIR);
+	ret = add_own_module(b, req);
+	if (!ret)
+		ret = add_init(b, req);
+	if (!ret)
+		ret = add_device_modules(b, req);
+	if (!ret)
+		rfm_cpio_file(&b->cpio, OUR_DIR "/modules", 0644, b->order.data, b->order.size);
+	return ret;
+}
+
+int rfm_overlay_build(struct rfm_blob *out, const struct rfm_overlay_request *req,
+		      char *err, size_t err_size)
+{
+	struct builder b = { .err = err, .err_size = err_size };
+	int ret;
+
+	ret = add_all(&b, req);
+	if (ret)
+		rfm_cpio_abort(&b.cpio);
+	else
+		ret = rfm_cpio_finish(&b.cpio, out);
+	free(b.order.data);
+	if (ret == -ENOMEM)
+		snprintf(err, err_size, "overlay for kernel %s: out of memory", req->release);
+	return ret;
+}
