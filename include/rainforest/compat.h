@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that the modules are built for, 6.1 to
+ * 6.12. This is the only file that asks for a kernel version.
+ */
+#ifndef _RAINFOREST_COMPAT_H
+#define _RAINFOREST_COMPAT_H
+
+#include <linux/kmsg_dump.h>
+#include <linux/tty.h>
+#include <linux/types.h>
+#include <linux/version.h>
+
+/*
+ * kmsg dumpers are handed a structure since 6.12 (and in later stable
+ * kernels), and only the reason before.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define RF_KMSG_DUMP_ARG		struct kmsg_dump_detail *detail
+#define rf_kmsg_dump_reason()		(detail->reason)
+#else
+#define RF_KMSG_DUMP_ARG		enum kmsg_dump_reason dump_reason
+#define rf_kmsg_dump_reason()		(dump_reason)
+#endif
+
+/*
+ * hvc_alloc() and its like are exported, but their declarations stand in
+ * drivers/tty/hvc, which the headers packages leave out. The callbacks of
+ * struct hv_ops changed their types in 6.8.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define rf_hvc_char_t		u8
+#define rf_hvc_count_t		size_t
+#define rf_hvc_ret_t		ssize_t
+#define rf_hvc_dtr_t		bool
+#else
+#define rf_hvc_char_t		char
+#define rf_hvc_count_t		int
+#define rf_hvc_ret_t		int
+#define rf_hvc_dtr_t		int
+#endif
+
+struct hvc_struct;
+
+struct hv_ops {
+	rf_hvc_ret_t (*get_chars)(u32 vtermno, rf_hvc_char_t *buf, rf_hvc_count_t count);
+	rf_hvc_ret_t (*put_chars)(u32 vtermno, const rf_hvc_char_t *buf, rf_hvc_count_t count);
+	int (*flush)(u32 vtermno, bool wait);
+	int (*notifier_add)(struct hvc_struct *hp, int data);
+	void (*notifier_del)(struct hvc_struct *hp, int data);
+	void (*notifier_hangup)(struct hvc_struct *hp, int data);
+	int (*tiocmget)(struct hvc_struct *hp);
+	int (*tiocmset)(struct hvc_struct *hp, unsigned int set, unsigned int clear);
+	void (*dtr_rts)(struct hvc_struct *hp, rf_hvc_dtr_t active);
+};
+
+struct hvc_struct *hvc_alloc(u32 vtermno, int data, const struct hv_ops *ops, int outbuf_size);
+void hvc_remove(struct hvc_struct *hp);
+void hvc_kick(void);
+void __hvc_resize(struct hvc_struct *hp, struct winsize ws);
+
+#endif /* _RAINFOREST_COMPAT_H */

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * First program of a subOS (rdinit=/.rainforest/init): loads the modules named
+ * in /.rainforest/modules, tells the supervisor that init starts, and becomes
+ * the /init of the user's own initrd, with the arguments that the kernel meant
+ * for it.
+ *
+ * It must never let the machine be reset: where it cannot go on, it powers the
+ * subOS off, or halts it when our module is not there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#define DIR_OURS	"/.rainforest"
+#define DIR_PROC	DIR_OURS "/proc"
+#define DIR_SYS		DIR_OURS "/sys"
+#define DIR_SUBOS	DIR_SYS "/kernel/rainforest"
+#define FILE_MODULES	DIR_OURS "/modules"
+#define FILE_BOOT_ID	DIR_PROC "/sys/kernel/random/boot_id"
+#define FILE_KEXEC	DIR_PROC "/sys/kernel/kexec_load_disabled"
+#define NODE_KMSG	DIR_OURS "/kmsg"
+#define NODE_CONSOLE	DIR_OURS "/console"
+#define MODULE_SUBOS	"rfsubos.ko"
+#define INIT		"/init"
+
+static int kmsg = -1;
+
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
+
+static __printf(1, 2)
+void say(const char *format, ...)
+{
+	char line[256];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (n >= (int)sizeof(line))
+		n = sizeof(line) - 1;
+	if (kmsg < 0 || write(kmsg, line, n) != n)
+		dprintf(STDERR_FILENO, "%s", line);
+}
+
+static bool file_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return done;
+}
+
+static void file_read_word(const char *path, char *word, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, word, size - 1);
+
+	word[n > 0 ? n : 0] = '\0';
+	word[strcspn(word, " \t\r\n")] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
+/* With the module, power off ends in a report; without, only halt leaves the machine alone. */
+static noreturn void give_up(bool module, const char *reason)
+{
+	say("<0>rfinit: %s\n", reason);
+	if (module) {
+		file_write(DIR_SUBOS "/reason", reason);
+		sync();
+		reboot(RB_POWER_OFF);
+	}
+	reboot(RB_HALT_SYSTEM);
+	for (;;)
+		pause();
+}
+
+/* Node of ours in the initramfs: the user's /dev is left as it is. */
+static int node_open(const char *path, unsigned int major, unsigned int minor, int flags)
+{
+	int fd;
+
+	if (mknod(path, S_IFCHR | 0600, makedev(major, minor)) && errno != EEXIST)
+		return -1;
+	fd = open(path, flags);
+	unlink(path);
+	return fd;
+}
+
+static void mounts_make(void)
+{
+	mkdir(DIR_PROC, 0700);
+	mkdir(DIR_SYS, 0700);
+	if (mount("proc", DIR_PROC, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		say("<3>rfinit: cannot mount proc: %s\n", strerror(errno));
+	if (mount("sysfs", DIR_SYS, "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		say("<3>rfinit: cannot mount sysfs: %s\n", strerror(errno));
+}
+
+static void mounts_undo(void)
+{
+	umount2(DIR_SYS, MNT_DETACH);
+	umount2(DIR_PROC, MNT_DETACH);
+	rmdir(DIR_SYS);
+	rmdir(DIR_PROC);
+}
+
+/* Modules that depend on each other may be listed twice: the second time is no failure. */
+static bool module_load(const char *path, const char *params)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool done;
+
+	done = fd >= 0 && (!syscall(SYS_finit_module, fd, params, 0) || errno == EEXIST);
+	if (!done)
+		say("<3>rfinit: cannot load %s: %s\n", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+static bool is_subos_module(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return !strcmp(slash ? slash + 1 : path, MODULE_SUBOS);
+}
+
+static bool subos_module_load(const char *path)
+{
+	char boot_id[40], params[64];
+
+	file_read_word(FILE_BOOT_ID, boot_id, sizeof(boot_id));
+	snprintf(params, sizeof(params), "boot_id=%s", boot_id);
+	return module_load(path, params);
+}
+
+/* Return: whether the module without which nothing may go on is there. */
+static bool modules_load(void)
+{
+	FILE *list = fopen(FILE_MODULES, "re");
+	bool subos = false;
+	char line[256];
+
+	if (!list)
+		return false;
+	while (fgets(line, sizeof(line), list)) {
+		line[strcspn(line, "\r\n")] = '\0';
+		if (!line[0] || line[0] == '#')
+			continue;
+		if (is_subos_module(line))
+			subos = subos_module_load(line);
+		else
+			module_load(line, "");
+	}
+	fclose(list);
+	return subos;
+}
+
+static void console_take(void)
+{
+	int fd = node_open(NODE_CONSOLE, 5, 1, O_RDWR | O_NOCTTY);
+	int i;
+
+	if (fd < 0) {
+		say("<4>rfinit: no console: %s\n", strerror(errno));
+		return;
+	}
+	for (i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		if (i != fd)
+			dup2(fd, i);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	char reason[96];
+
+	(void)argc;
+	kmsg = node_open(NODE_KMSG, 1, 11, O_WRONLY | O_CLOEXEC);
+	mounts_make();
+	if (!modules_load())
+		give_up(false, MODULE_SUBOS " is not loaded, this kernel could reset the machine");
+	if (!file_write(FILE_KEXEC, "1") && !access(FILE_KEXEC, F_OK))
+		say("<4>rfinit: kexec is not disabled: %s\n", strerror(errno));
+	console_take();
+	if (access(INIT, X_OK))
+		give_up(true, "there is no " INIT " in the initrd that could be started");
+
+	file_write(DIR_SUBOS "/state", "init");
+	mounts_undo();
+	argv[0] = (char *)INIT;
+	execve(INIT, argv, envp);
+
+	snprintf(reason, sizeof(reason), INIT " cannot be started: %s", strerror(errno));
+	mounts_make();
+	give_up(true, reason);
+}
