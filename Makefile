@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# RainForest: modules, tool, tests. "make help" lists the targets.
+#
+# Everything that is built lies under build/. Modules are built once for each
+# kernel that has headers installed, in build/RELEASE/src, a tree of symbolic
+# links into this one, so that objects of two kernels never mix.
+
+VERSION := 0.1.0
+B := build
+say = @$(if $(V),,printf '  %-7s %s\n' $(1) $@;) $(if $(V),set -x;)
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+LIBDIR := /usr/lib/rainforest
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
+INCLUDES := -Iinclude -Iinclude/uapi
+CPPFLAGS += -D_GNU_SOURCE -DRFM_VERSION='"$(VERSION)"' $(INCLUDES)
+
+# Headers packages: release=directory. KDIR=... builds for that one only.
+ifdef KDIR
+kdirs := $(KDIR)
+else
+kdirs := $(wildcard /usr/src/linux-headers-*-amd64 /lib/modules/*/build)
+endif
+release-of = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
+	$(1)/include/generated/utsrelease.h 2>/dev/null)
+pairs := $(foreach d,$(kdirs),$(if $(call release-of,$d),$(call release-of,$d)=$d))
+releases := $(sort $(foreach p,$(pairs),$(firstword $(subst =, ,$p))))
+kdir-of = $(lastword $(subst =, ,$(firstword $(filter $(1)=%,$(pairs)))))
+
+rfm-src := $(wildcard rfm/*.c)
+rfm-obj := $(rfm-src:rfm/%.c=$B/obj/rfm/%.o)
+rfm-libs := smartcols json-c libkmod liblzma libzstd liblz4 zlib libgcrypt
+init-src := $(wildcard kernel/init/*.c)
+
+module-targets := $(releases:%=modules-%)
+user-targets := $(if $(rfm-src),$B/rfm) $(if $(init-src),$B/rfinit) $B/initrd-default
+
+.PHONY: all modules $(module-targets) rfm setup check check-long check-static check-unit \
+	check-debug demo bench install uninstall clean help rfm-man compile_commands.json
+
+all: modules rfm
+
+help:
+	@echo "make                        modules for every kernel with headers, rfm"
+	@echo "make check                  all tests at small counts (under 25 minutes)"
+	@echo "make check-long             all tests at full counts; writes tests/results/"
+	@echo "make check-static           style, headers, layers, sparse: no machine is booted"
+	@echo "make check-unit             tests that run in user space"
+	@echo "make check-debug            the machine tests on a kernel with KASAN, lockdep, kmemleak"
+	@echo "make demo                   boots a test machine with two subOSes"
+	@echo "make bench                  times of create and destroy, as a table and JSON"
+	@echo "make install                DESTDIR, PREFIX; for the running kernel or RELEASE=..."
+	@echo "make compile_commands.json  for clangd"
+	@echo "make clean                  removes what was built, not what was fetched"
+	@echo "Variables: KDIR=... one kernel only, W=1, C=2, V=1, CC=, CFLAGS=, ONLY=kernel"
+
+ifeq ($(releases),)
+modules:
+	@echo "make: no kernel headers are installed: run tools/setup" >&2; exit 1
+else
+modules: $(module-targets)
+endif
+
+# make's own locks do not reach across two makes in one tree: flock does.
+$(module-targets): modules-%:
+	@mkdir -p $B/$*
+	+@flock $B/$*/.lock scripts/build-modules "$(call kdir-of,$*)" $B/$* "$(VERSION)" \
+		$(if $(W),W=$(W)) $(if $(C),C=$(C)) $(if $(CF),CF="$(CF)") $(if $(V),V=$(V)) \
+		$(if $(ONLY),ONLY=$(ONLY))
+
+rfm: $(user-targets)
+
+$B/rfm: $(rfm-obj)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@.tmp $^ $$($(PKG_CONFIG) --libs $(rfm-libs))
+	@mv $@.tmp $@
+
+$B/obj/rfm/%.o: rfm/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) -std=gnu11 $(CPPFLAGS) $$($(PKG_CONFIG) --cflags $(rfm-libs)) $(CFLAGS) $(WARNINGS) \
+		-MMD -MP -c -o $@ $<
+
+-include $(rfm-obj:.o=.d)
+
+# Runs inside a subOS before anything else is there: no libraries.
+$B/rfinit: $(init-src) $(wildcard kernel/init/*.h include/uapi/linux/*.h) Makefile
+	@mkdir -p $B
+	$(call say,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(INCLUDES) -Os $(WARNINGS) -static -s -o $@.tmp $(init-src)
+	@mv $@.tmp $@
+
+$B/initrd-default: tools/mk-initrd tools/vm/cpio.py
+	@mkdir -p $B
+	$(call say,CPIO)tools/mk-initrd $@.tmp
+	@mv $@.tmp $@
+
+$B/rfm.8: $(wildcard rfm/rfm.8.rst)
+	$(call say,MAN)rst2man $< $@
+
+setup:
+	@tools/setup
+
+check: setup
+	@$(MAKE) --no-print-directory all
+	tests/run
+
+check-long: setup
+	@$(MAKE) --no-print-directory all
+	RF_LONG=1 tests/run
+
+check-static: setup
+	tests/run static
+
+check-unit: setup
+	tests/run unit
+
+check-debug: setup
+	tools/check-debug
+
+demo: setup
+	@$(MAKE) --no-print-directory all
+	tools/demo
+
+bench: setup
+	@$(MAKE) --no-print-directory all
+	tools/bench
+
+RELEASE ?= $(shell uname -r)
+install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8)
+	install -D -m 755 $B/rfm $(DESTDIR)$(SBINDIR)/rfm
+	install -D -m 755 $B/rfinit $(DESTDIR)$(LIBDIR)/init
+	install -D -m 644 $B/initrd-default $(DESTDIR)$(LIBDIR)/initrd-default
+	for r in $(releases); do \
+		! test -f $B/$$r/rfsubos.ko || install -D -m 644 $B/$$r/rfsubos.ko \
+			$(DESTDIR)$(LIBDIR)/modules/$$r/rfsubos.ko || exit 1; \
+		! test -f $B/$$r/rfcontroller.ko || install -D -m 644 $B/$$r/rfcontroller.ko \
+			$(DESTDIR)/lib/modules/$$r/updates/rfcontroller.ko || exit 1; \
+	done
+	! test -f $B/rfm.8 || install -D -m 644 $B/rfm.8 $(DESTDIR)$(MANDIR)/man8/rfm.8
+	! test -f rfm/rfm.bash-completion || \
+		install -D -m 644 rfm/rfm.bash-completion $(DESTDIR)$(BASHDIR)/rfm
+	test -n "$(DESTDIR)" || depmod -a $(RELEASE)
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/rfm $(DESTDIR)$(MANDIR)/man8/rfm.8 $(DESTDIR)$(BASHDIR)/rfm
+	rm -f $(releases:%=$(DESTDIR)/lib/modules/%/updates/rfcontroller.ko)
+	rm -rf $(DESTDIR)$(LIBDIR)
+
+compile_commands.json: all
+	scripts/compile-commands $B >$@.tmp
+	@mv $@.tmp $@
+
+clean:
+	rm -rf $(releases:%=$B/%) $B/obj $B/rfm $B/rfinit $B/initrd-default $B/rfm.8 $B/test \
+		$B/logs compile_commands.json
