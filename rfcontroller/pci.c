@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which kernel a PCI function belongs to.
+ *
+ * A function that leaves the supervisor is bound to a driver of ours that does
+ * nothing, which keeps all others away. It is reset whenever a subOS may have
+ * used it, with bus mastering off, and gets back the configuration that it had
+ * before; only then its memory may be freed or its own driver come back. A
+ * function whose reset fails never meets a driver of the supervisor again.
+ */
+#include <linux/acpi.h>
+#include <linux/cleanup.h>
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/iommu.h>
+#include <linux/msi.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+#include "pci_use.h"
+
+#define PCI_STUB_NAME	"rfcontroller"
+
+/**
+ * struct rfctl_pci - a function that is not the supervisor's
+ * @node: in pci_held, under pci_lock
+ * @pdev: the function, with a reference
+ * @owner: id of a subOS or RF_OWNER_QUARANTINE, under pci_lock
+ * @unit: as struct rf_resource start
+ * @ecam: physical address of its configuration space
+ * @saved: its configuration when it was taken, bus mastering off
+ * @override: driver_override before, NULL for none
+ * @driver: name of its driver before, empty for none
+ * @held: it left the supervisor, under pci_lock
+ * @clean: it was reset after a subOS could last use it
+ * @lost: it was unplugged
+ */
+struct rfctl_pci {
+	struct list_head node;
+	struct pci_dev *pdev;
+	u32 owner;
+	u64 unit;
+	u64 ecam;
+	struct pci_saved_state *saved;
+	char *override;
+	char driver[32];
+	bool held;
+	bool clean;
+	bool lost;
+};
+
+/* protects pci_held and owners; nothing else is taken inside but the ledger's lock */
+static DEFINE_MUTEX(pci_lock);
+static LIST_HEAD(pci_held);
+
+static struct rfctl_pci *pci_find(struct pci_dev *pdev)
+{
+	struct rfctl_pci *rp;
+
+	lockdep_assert_held(&pci_lock);
+	list_for_each_entry(rp, &pci_held, node)
+		if (rp->pdev == pdev)
+			return rp;
+	return NULL;
+}
+
+/* Only what was claimed may be bound, whatever new_id or driver_override say. */
+static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct rfctl_pci *rp;
+
+	guard(mutex)(&pci_lock);
+	rp = pci_find(pdev);
+	if (!rp)
+		return -ENODEV;
+	pci_set_drvdata(pdev, rp);
+	return 0;
+}
+
+/* Called when we let go of it, and when it is unplugged. */
+static void stub_remove(struct pci_dev *pdev)
+{
+	struct rfctl_pci *rp = pci_get_drvdata(pdev);
+
+	pci_clear_master(pdev);
+	WRITE_ONCE(rp->lost, true);
+	pci_set_drvdata(pdev, NULL);
+}
+
+static struct pci_driver pci_stub = {
+	.name = PCI_STUB_NAME,
+	.probe = stub_probe,
+	.remove = stub_remove,
+	.driver_managed_dma = true,
+	.driver = {
+		.suppress_bind_attrs = true,
+	},
+};
+
+/*
+ * Can it be given away?
+ */
+
+static u64 ecam_in_table(struct acpi_table_mcfg *mcfg, struct pci_dev *pdev)
+{
+	struct acpi_mcfg_allocation *entry = (void *)(mcfg + 1);
+	struct acpi_mcfg_allocation *end = (void *)mcfg + mcfg->header.length;
+
+	for (; entry + 1 <= end; entry++)
+		if (entry->pci_segment == pci_domain_nr(pdev->bus) &&
+		    entry->start_bus_number <= pdev->bus->number &&
+		    entry->end_bus_number >= pdev->bus->number)
+			return entry->address + ((u64)pdev->bus->number << 20) +
+			       ((u64)pdev->devfn << 12);
+	return 0;
+}
+
+/* The table may be wrong: what stands there must be this function. */
+static bool ecam_is(u64 ecam, struct pci_dev *pdev)
+{
+	void __iomem *cfg = ioremap(ecam, PAGE_SIZE);
+	u32 ids;
+
+	if (!cfg)
+		return false;
+	ids = readl(cfg + PCI_VENDOR_ID);
+	iounmap(cfg);
+	return ids == ((u32)pdev->device << 16 | pdev->vendor);
+}
+
+/* Returns the address of the function's own 4 KB, 0 when there is none. */
+static u64 ecam_find(struct pci_dev *pdev)
+{
+	struct acpi_table_header *table;
+	u64 ecam;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MCFG, 0, &table)))
+		return 0;
+	ecam = ecam_in_table((struct acpi_table_mcfg *)table, pdev);
+	acpi_put_table(table);
+	return ecam && ecam_is(ecam, pdev) ? ecam : 0;
+}
+
+static bool iommu_translates(struct pci_dev *pdev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
+
+	return domain && domain->type != IOMMU_DOMAIN_IDENTITY;
+}
+
+/* Why a function of this kind cannot be given away; NULL when it can. */
+static const char *pci_unfit(struct pci_dev *pdev)
+{
+	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
+		return "is a bridge";
+	if (pdev->is_virtfn)
+		return "is a virtual function";
+	if (!pdev->msi_cap && !pdev->msix_cap)
+		return "has neither MSI nor MSI-X";
+	if (!pdev->reset_methods[0])
+		return "cannot be reset";
+	if (iommu_translates(pdev))
+		return "is behind a translating IOMMU: boot with iommu=pt or intel_iommu=off";
+	if (msi_device_has_isolated_msi(&pdev->dev))
+		return "is behind interrupt remapping: boot with intremap=off";
+	return NULL;
+}
+
+static int pci_check(struct pci_dev *pdev, struct rfctl_msg *msg)
+{
+	const char *why = pci_unfit(pdev);
+
+	if (why) {
+		rfctl_say(msg, "PCI function %s %s", pci_name(pdev), why);
+		return -EOPNOTSUPP;
+	}
+	if (pci_num_vf(pdev)) {
+		rfctl_say(msg, "PCI function %s has virtual functions: remove them first",
+			  pci_name(pdev));
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/*
+ * Taking it
+ */
+
+/* A subOS may have left it asleep; the PCI core would not know. */
+static void pci_wake(struct pci_dev *pdev)
+{
+	u16 ctrl;
+
+	if (!pdev->pm_cap)
+		return;
+	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &ctrl);
+	if (!(ctrl & PCI_PM_CTRL_STATE_MASK))
+		return;
+	pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, ctrl & ~PCI_PM_CTRL_STATE_MASK);
+	msleep(20);	/* PCI PM 1.2 table 5-6: 10 ms from D3hot */
+}
+
+static void pci_put_config(struct rfctl_pci *rp)
+{
+	pci_load_saved_state(rp->pdev, rp->saved);
+	pci_restore_state(rp->pdev);
+}
+
+/* Ends all that the function does. Its addresses are put right first: the
+ * reset brings back what it finds.
+ */
+static int pci_silence(struct rfctl_pci *rp)
+{
+	int ret;
+
+	if (rp->clean || READ_ONCE(rp->lost))
+		return 0;
+	pci_clear_master(rp->pdev);
+	pci_wake(rp->pdev);
+	pci_put_config(rp);
+	ret = pci_reset_function(rp->pdev);
+	pci_put_config(rp);
+	pci_clear_master(rp->pdev);
+	if (ret) {
+		pci_warn(rp->pdev, "reset failed: %d\n", ret);
+		return -EIO;
+	}
+	rp->clean = true;
+	return 0;
+}
+
+static int pci_keep_override(struct rfctl_pci *rp)
+{
+	struct device *dev = &rp->pdev->dev;
+	int ret = 0;
+
+	spin_lock(&dev->driver_override.lock);
+	if (dev->driver_override.name) {
+		rp->override = kstrdup(dev->driver_override.name, GFP_ATOMIC);
+		ret = rp->override ? 0 : -ENOMEM;
+	}
+	spin_unlock(&dev->driver_override.lock);
+	return ret;
+}
+
+static void pci_keep_driver(struct rfctl_pci *rp)
+{
+	struct device *dev = &rp->pdev->dev;
+
+	device_lock(dev);
+	if (dev->driver)
+		strscpy(rp->driver, dev->driver->name, sizeof(rp->driver));
+	device_unlock(dev);
+}
+
+static void pci_rebind(struct rfctl_pci *rp)
+{
+	struct device *dev = &rp->pdev->dev;
+	bool lost = READ_ONCE(rp->lost);
+
+	device_release_driver(dev);
+	if (device_set_driver_override(dev, rp->override ?: ""))
+		pci_warn(rp->pdev, "no memory to restore driver_override\n");
+	if (lost || !rp->driver[0])
+		return;
+	if (device_attach(dev) <= 0)
+		pci_warn(rp->pdev, "driver %s did not take it back\n", rp->driver);
+}
+
+/* Takes the function from its driver and makes it quiet. */
+static int pci_bind_stub(struct rfctl_pci *rp)
+{
+	struct pci_dev *pdev = rp->pdev;
+	int ret;
+
+	ret = device_set_driver_override(&pdev->dev, PCI_STUB_NAME);
+	if (ret)
+		return ret;
+	device_release_driver(&pdev->dev);
+	ret = device_driver_attach(&pci_stub.driver, &pdev->dev);
+	if (ret)
+		goto err_rebind;
+	pci_wake(pdev);
+	pci_clear_master(pdev);
+	pci_save_state(pdev);
+	rp->saved = pci_store_saved_state(pdev);
+	ret = rp->saved ? pci_silence(rp) : -ENOMEM;
+	if (ret)
+		goto err_rebind;
+	return 0;
+err_rebind:
+	pci_rebind(rp);
+	return ret;
+}
+
+static void pci_free(struct rfctl_pci *rp)
+{
+	mutex_lock(&pci_lock);
+	list_del(&rp->node);
+	mutex_unlock(&pci_lock);
+	pci_dev_put(rp->pdev);
+	kfree(rp->override);
+	kfree(rp->saved);
+	kfree(rp);
+}
+
+/* Makes an entry, unless somebody else was faster. Takes a reference to @pdev. */
+static struct rfctl_pci *pci_reserve(struct pci_dev *pdev, u32 owner, struct rfctl_msg *msg)
+{
+	struct rfctl_pci *rp __free(kfree) = kzalloc(sizeof(*rp), GFP_KERNEL);
+	struct rfctl_pci *other;
+	u32 other_owner;
+	char name[64];
+
+	if (!rp)
+		return ERR_PTR(-ENOMEM);
+	rp->pdev = pdev;
+	rp->owner = owner;
+	rp->unit = (u64)pci_domain_nr(pdev->bus) << 16 | pci_dev_id(pdev);
+	mutex_lock(&pci_lock);
+	other = pci_find(pdev);
+	if (other)
+		other_owner = other->owner;
+	else
+		list_add_tail(&rp->node, &pci_held);
+	mutex_unlock(&pci_lock);
+	if (other) {
+		rfctl_say(msg, "PCI function %s belongs to %s", pci_name(pdev),
+			  rfctl_owner_name(other_owner, name, sizeof(name)));
+		return ERR_PTR(-EBUSY);
+	}
+	pci_dev_get(pdev);
+	return no_free_ptr(rp);
+}
+
+/* Everything that can be refused without a change. */
+static int pci_prepare(struct rfctl_pci *rp, struct rfctl_pci_use *use)
+{
+	struct pci_dev *pdev = rp->pdev;
+	int ret;
+
+	ret = pci_check(pdev, use->msg);
+	if (ret)
+		return ret;
+	rp->ecam = ecam_find(pdev);
+	if (!rp->ecam) {
+		rfctl_say(use->msg, "PCI function %s has no memory-mapped configuration space",
+			  pci_name(pdev));
+		return -EOPNOTSUPP;
+	}
+	pci_keep_driver(rp);
+	if (!strcmp(rp->driver, "vfio-pci")) {
+		rfctl_say(use->msg, "PCI function %s is bound to vfio-pci: unbind it first",
+			  pci_name(pdev));
+		return -EBUSY;
+	}
+	ret = rfctl_pci_use_begin(pdev, use);
+	if (ret)
+		return ret;
+	return pci_keep_override(rp);
+}
+
+static int pci_take(struct subos *so, struct rfctl_pci *rp, struct rfctl_msg *msg)
+{
+	int ret = pci_bind_stub(rp);
+
+	if (ret) {
+		rfctl_ledger_add(RF_RES_PCI, rp->unit, 1, RF_OWNER_SUPERVISOR,
+				 RF_OWNER_SUPERVISOR, ret);
+		rfctl_say(msg, "PCI function %s could not be taken from driver %s and reset",
+			  pci_name(rp->pdev), rp->driver[0] ? rp->driver : "(none)");
+		return ret == -ENOMEM ? ret : -EIO;
+	}
+	mutex_lock(&pci_lock);
+	rp->held = true;
+	rfctl_ledger_add(RF_RES_PCI, rp->unit, 1, RF_OWNER_SUPERVISOR, so->id, 0);
+	mutex_unlock(&pci_lock);
+	so->pci[so->nr_pci++] = rp;
+	return 0;
+}
+
+/**
+ * rfctl_pci_claim() - take a function from the supervisor
+ * @so: who shall have it, with its lock held
+ * @segment: PCI segment
+ * @bus: bus number
+ * @devfn: device << 3 | function
+ * @dry_run: only look whether it could be had
+ * @msg: says why not
+ *
+ * Return: 0; -ENODEV, -EBUSY, -EOPNOTSUPP, -ENOSPC, -EIO, -ENOMEM.
+ */
+int rfctl_pci_claim(struct subos *so, u16 segment, u8 bus, u8 devfn, bool dry_run,
+		    struct rfctl_msg *msg)
+{
+	struct rfctl_pci_use use = { .msg = msg };
+	struct rfctl_pci *rp;
+	struct pci_dev *pdev;
+	int ret;
+
+	if (so->nr_pci >= RF_WIRE_PCI) {
+		rfctl_say(msg, "a subOS has %u PCI functions at most", RF_WIRE_PCI);
+		return -ENOSPC;
+	}
+	pdev = pci_get_domain_bus_and_slot(segment, bus, devfn);
+	if (!pdev) {
+		rfctl_say(msg, "there is no PCI function %04x:%02x:%02x.%x", segment, bus,
+			  PCI_SLOT(devfn), PCI_FUNC(devfn));
+		return -ENODEV;
+	}
+	rp = pci_reserve(pdev, so->id, msg);
+	pci_dev_put(pdev);
+	if (IS_ERR(rp))
+		return PTR_ERR(rp);
+	ret = pci_prepare(rp, &use);
+	if (!ret && !dry_run)
+		ret = pci_take(so, rp, msg);
+	rfctl_pci_use_end(&use);
+	if (ret || dry_run)
+		pci_free(rp);
+	return ret;
+}
+
+/**
+ * rfctl_pci_quiesce() - end all that the functions of a subOS do
+ * @so: none of its cores runs, with its lock held
+ *
+ * Must come before memory of @so is freed or used again.
+ *
+ * Return: 0. -EIO a reset failed: bus mastering of that function is off all the same.
+ */
+int rfctl_pci_quiesce(struct subos *so)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < so->nr_pci; i++)
+		if (pci_silence(so->pci[i]))
+			ret = -EIO;
+	return ret;
+}
+
+static void pci_set_owner(struct rfctl_pci *rp, u32 owner)
+{
+	mutex_lock(&pci_lock);
+	rfctl_ledger_add(RF_RES_PCI, rp->unit, 1, rp->owner, owner, 0);
+	rp->owner = owner;
+	rp->held = owner != RF_OWNER_SUPERVISOR;
+	mutex_unlock(&pci_lock);
+}
+
+/**
+ * rfctl_pci_release() - give the functions of a subOS back to their drivers
+ * @so: none of its cores runs, with its lock held
+ */
+void rfctl_pci_release(struct subos *so)
+{
+	while (so->nr_pci) {
+		struct rfctl_pci *rp = so->pci[--so->nr_pci];
+
+		if (pci_silence(rp)) {
+			pci_warn(rp->pdev, "is not given to a driver again\n");
+			pci_set_owner(rp, RF_OWNER_QUARANTINE);
+			continue;
+		}
+		pci_rebind(rp);
+		pci_set_owner(rp, RF_OWNER_SUPERVISOR);
+		pci_free(rp);
+	}
+}
+
+/**
+ * rfctl_pci_quarantine() - lock the functions of a subOS away
+ * @so: a core of it may still run, with its lock held
+ */
+void rfctl_pci_quarantine(struct subos *so)
+{
+	while (so->nr_pci) {
+		struct rfctl_pci *rp = so->pci[--so->nr_pci];
+
+		if (!READ_ONCE(rp->lost))
+			pci_clear_master(rp->pdev);
+		pci_set_owner(rp, RF_OWNER_QUARANTINE);
+	}
+}
+
+static void pci_describe_one(struct rfctl_pci *rp, struct rf_wire_pci *wire)
+{
+	struct pci_dev *pdev = rp->pdev;
+	unsigned int i;
+
+	*wire = (struct rf_wire_pci) {
+		.ecam = cpu_to_le64(rp->ecam),
+		.segment = cpu_to_le16(pci_domain_nr(pdev->bus)),
+		.bus = pdev->bus->number,
+		.devfn = pdev->devfn,
+		.vendor = cpu_to_le16(pdev->vendor),
+		.device = cpu_to_le16(pdev->device),
+		.class_code = cpu_to_le32(pdev->class << 8 | pdev->revision),
+	};
+	for (i = 0; i < RF_WIRE_BARS; i++) {
+		if (!pci_resource_len(pdev, i))
+			continue;
+		wire->bar[i].start = cpu_to_le64(pci_resource_start(pdev, i));
+		wire->bar[i].size = cpu_to_le64(pci_resource_len(pdev, i));
+		wire->bar[i].flags = cpu_to_le64(pci_resource_flags(pdev, i));
+	}
+}
+
+/**
+ * rfctl_pci_describe() - tell a subOS what it has
+ * @so: with its lock held
+ * @wire: @so->nr_pci entries to be filled in
+ *
+ * From now on the functions count as used.
+ */
+void rfctl_pci_describe(struct subos *so, struct rf_wire_pci *wire)
+{
+	unsigned int i;
+
+	for (i = 0; i < so->nr_pci; i++) {
+		so->pci[i]->clean = false;
+		pci_describe_one(so->pci[i], &wire[i]);
+	}
+}
+
+/**
+ * rfctl_pci_resources() - list functions that are not the supervisor's
+ * @res: where to
+ * @max: entries in @res
+ *
+ * Return: number of functions, may exceed @max.
+ */
+int rfctl_pci_resources(struct rf_resource *res, unsigned int max)
+{
+	struct rfctl_pci *rp;
+	unsigned int n = 0;
+
+	guard(mutex)(&pci_lock);
+	list_for_each_entry(rp, &pci_held, node) {
+		if (!rp->held)
+			continue;
+		if (n < max)
+			res[n] = (struct rf_resource) {
+				.kind = RF_RES_PCI,
+				.owner = rp->owner,
+				.start = rp->unit,
+				.length = 1,
+				.aux = (u32)rp->pdev->vendor << 16 | rp->pdev->device,
+			};
+		n++;
+	}
+	return n;
+}
+
+static void pci_audit_one(struct rfctl_pci *rp, struct rf_audit *audit, struct seq_buf *out)
+{
+	const char *name = pci_name(rp->pdev);
+	u16 cmd;
+
+	if (READ_ONCE(rp->lost))
+		return;
+	rfctl_audit_check(audit, out, READ_ONCE(rp->pdev->dev.driver) == &pci_stub.driver,
+			  "PCI %s: not bound to our driver", name);
+	if (!rp->clean && rp->owner != RF_OWNER_QUARANTINE)
+		return;
+	pci_read_config_word(rp->pdev, PCI_COMMAND, &cmd);
+	rfctl_audit_check(audit, out, !(cmd & PCI_COMMAND_MASTER),
+			  "PCI %s: bus master is on, but nobody uses it", name);
+}
+
+/**
+ * rfctl_pci_audit() - check the functions that are not the supervisor's
+ * @audit: where facts are counted
+ * @out: where violations are written
+ */
+void rfctl_pci_audit(struct rf_audit *audit, struct seq_buf *out)
+{
+	struct rfctl_pci *rp;
+
+	guard(mutex)(&pci_lock);
+	list_for_each_entry(rp, &pci_held, node)
+		if (rp->held)
+			pci_audit_one(rp, audit, out);
+}
+
+int rfctl_pci_init(void)
+{
+	return pci_register_driver(&pci_stub);
+}
+
+/* What is quarantined keeps its driver_override: no driver shall find it. */
+void rfctl_pci_exit(void)
+{
+	pci_unregister_driver(&pci_stub);
+	while (!list_empty(&pci_held))
+		pci_free(list_first_entry(&pci_held, struct rfctl_pci, node));
+}
