@@ -59,7 +59,7 @@ static void request_force(struct work_struct *work)
 {
 	if (subos_status_get() >= RF_SUB_STOPPING)
 		return;		/* user space got there by itself */
-	pr_notice("user space did not follow the supervisor's request\n");
+	pr_notice("the kernel follows the supervisor's request by itself\n");
 	ksys_sync_helper();
 	if (request_kind == RF_REQ_RESTART)
 		kernel_restart(NULL);

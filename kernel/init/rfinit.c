@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,22 +36,18 @@
 
 static int kmsg = -1;
 
-#define __printf(a, b)	__attribute__((format(printf, a, b)))
-
-static __printf(1, 2)
-void say(const char *format, ...)
+/* A line for the kernel's log; level as in printk, detail may be NULL. */
+static void say(int level, const char *text, const char *detail)
 {
 	char line[256];
-	va_list args;
 	int n;
 
-	va_start(args, format);
-	n = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
+	n = snprintf(line, sizeof(line), "<%d>rfinit: %s%s%s\n", level, text,
+		     detail ? ": " : "", detail ? detail : "");
 	if (n >= (int)sizeof(line))
 		n = sizeof(line) - 1;
 	if (kmsg < 0 || write(kmsg, line, n) != n)
-		dprintf(STDERR_FILENO, "%s", line);
+		dprintf(STDERR_FILENO, "%.*s", n, line);
 }
 
 static bool file_write(const char *path, const char *text)
@@ -81,7 +76,7 @@ static void file_read_word(const char *path, char *word, size_t size)
 /* With the module, power off ends in a report; without, only halt leaves the machine alone. */
 static noreturn void give_up(bool module, const char *reason)
 {
-	say("<0>rfinit: %s\n", reason);
+	say(0, reason, NULL);
 	if (module) {
 		file_write(DIR_SUBOS "/reason", reason);
 		sync();
@@ -109,9 +104,9 @@ static void mounts_make(void)
 	mkdir(DIR_PROC, 0700);
 	mkdir(DIR_SYS, 0700);
 	if (mount("proc", DIR_PROC, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
-		say("<3>rfinit: cannot mount proc: %s\n", strerror(errno));
+		say(3, "cannot mount proc", strerror(errno));
 	if (mount("sysfs", DIR_SYS, "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
-		say("<3>rfinit: cannot mount sysfs: %s\n", strerror(errno));
+		say(3, "cannot mount sysfs", strerror(errno));
 }
 
 static void mounts_undo(void)
@@ -130,7 +125,7 @@ static bool module_load(const char *path, const char *params)
 
 	done = fd >= 0 && (!syscall(SYS_finit_module, fd, params, 0) || errno == EEXIST);
 	if (!done)
-		say("<3>rfinit: cannot load %s: %s\n", path, strerror(errno));
+		say(3, path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return done;
@@ -180,7 +175,7 @@ static void console_take(void)
 	int i;
 
 	if (fd < 0) {
-		say("<4>rfinit: no console: %s\n", strerror(errno));
+		say(4, "no console", strerror(errno));
 		return;
 	}
 	for (i = STDIN_FILENO; i <= STDERR_FILENO; i++)
@@ -200,7 +195,7 @@ int main(int argc, char **argv, char **envp)
 	if (!modules_load())
 		give_up(false, MODULE_SUBOS " is not loaded, this kernel could reset the machine");
 	if (!file_write(FILE_KEXEC, "1") && !access(FILE_KEXEC, F_OK))
-		say("<4>rfinit: kexec is not disabled: %s\n", strerror(errno));
+		say(4, "kexec is not disabled", strerror(errno));
 	console_take();
 	if (access(INIT, X_OK))
 		give_up(true, "there is no " INIT " in the initrd that could be started");

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A supervisor in Python, for tests of rfsubos.ko alone.
+
+An ordinary QEMU machine gets our ACPI table and a reserved range; its memory is
+a file, so that the test reads and writes the shared areas while the kernel in
+it runs. QEMU is told to end when that kernel resets or powers off the machine:
+a kernel with rfsubos.ko must never do so.
+"""
+
+import ctypes
+import json
+import mmap
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(TOP, "tools/vm"))
+
+# pylint: disable=wrong-import-position
+from cpio import Archive
+
+MEMORY = 320 << 20
+BASE = 0x0C000000		# 192 MB
+SERVICE_SIZE = 2 << 20
+OFF_DESC, OFF_STATUS, OFF_CON_OUT, OFF_CON_IN = 0x20000, 0x22000, 0x23000, 0x30000
+CON_DATA, CON_OUT_BYTES, CON_IN_BYTES = 0x1000, 0x8000, 0x1000
+DESC_MAGIC, STATUS_MAGIC, CON_MAGIC = 0x43534452, 0x54415352, 0x4E4F4352
+VERSION = 1
+MODULE, INIT, STOPPING, HALTED, POWEROFF, RESTART, PANIC = range(1, 8)
+REQ_POWEROFF, REQ_RESTART = 1, 2
+
+U8, U16, U32, U64 = ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32, ctypes.c_uint64
+
+
+class Bar(ctypes.LittleEndianStructure):
+    _fields_ = [("start", U64), ("size", U64), ("flags", U64)]
+
+
+class Pci(ctypes.LittleEndianStructure):
+    _fields_ = [("ecam", U64), ("segment", U16), ("bus", U8), ("devfn", U8), ("vendor", U16),
+                ("device", U16), ("class_code", U32), ("flags", U32), ("reserved", U64),
+                ("bar", Bar * 7)]
+
+
+class Desc(ctypes.LittleEndianStructure):
+    _fields_ = [("magic", U32), ("version", U32), ("size", U32), ("seq", U32), ("id", U32),
+                ("generation", U32), ("name", ctypes.c_char * 32), ("nr_cpus", U32),
+                ("nr_ranges", U32), ("nr_pci", U32), ("heartbeat_ms", U32), ("request", U32),
+                ("request_seq", U32), ("rows", U16), ("cols", U16), ("winsize_seq", U32),
+                ("realtime_ns", U64), ("tsc", U64), ("tsc_khz", U64), ("apicid", U32 * 256),
+                ("range", U64 * 128), ("pci", Pci * 16)]
+
+
+class Status(ctypes.LittleEndianStructure):
+    _fields_ = [("magic", U32), ("version", U32), ("size", U32), ("state", U32), ("flags", U32),
+                ("generation", U32), ("request_seq", U32), ("nr_online", U32),
+                ("heartbeat", U64), ("release", ctypes.c_char * 64),
+                ("boot_id", ctypes.c_char * 40), ("reason", ctypes.c_char * 128)]
+
+
+class ConOut(ctypes.LittleEndianStructure):
+    _fields_ = [("magic", U32), ("version", U32), ("bytes", U32), ("out_head", U32),
+                ("in_tail", U32)]
+
+
+class ConIn(ctypes.LittleEndianStructure):
+    _fields_ = [("magic", U32), ("version", U32), ("bytes", U32), ("in_head", U32),
+                ("out_tail", U32)]
+
+
+class Failure(Exception):
+    """What was expected did not come."""
+
+
+def overlay(path, release, params="", extra=(), modules=()):
+    """Our archive: rfinit, rfsubos.ko, the list of modules; extra is (name, data) pairs."""
+    with open(path, "wb") as out:
+        root = Archive(out)
+        names = ["rfsubos.ko"] + [os.path.basename(m) for m in modules]
+        root.file(".rainforest/init", os.path.join(TOP, "build/rfinit"))
+        root.file(".rainforest/rfsubos.ko", os.path.join(TOP, "build", release, "rfsubos.ko"))
+        for module in modules:
+            root.file(".rainforest/" + os.path.basename(module), module)
+        listed = "".join(f"/.rainforest/{n} {params if n == 'rfsubos.ko' else ''}".rstrip() + "\n"
+                         for n in names)
+        root.data(".rainforest/modules", b"# in this order\n\n" + listed.encode())
+        for name, data in extra:
+            root.data(name, data, 0o755)
+        root.close()
+
+
+class Machine:
+    """One boot. The areas are prepared by the constructor, start() boots."""
+
+    def __init__(self, release, smp=2, table=True):
+        self.release, self.smp, self.table = release, smp, table
+        self.tmp = tempfile.TemporaryDirectory(prefix="fakesup-")
+        self.output, self.seen = b"", 0
+        self.draining = True
+        self.process = None
+        self.ram = self._path("ram")
+        with open(self.ram, "wb") as out:
+            out.truncate(MEMORY)
+        # pylint: disable=consider-using-with
+        self.file = open(self.ram, "r+b")
+        self.map = mmap.mmap(self.file.fileno(), SERVICE_SIZE, offset=BASE)
+        self.desc = Desc.from_buffer(self.map, OFF_DESC)
+        self.status = Status.from_buffer(self.map, OFF_STATUS)
+        self.con_out = ConOut.from_buffer(self.map, OFF_CON_OUT)
+        self.con_in = ConIn.from_buffer(self.map, OFF_CON_IN)
+        self._prepare()
+
+    def _path(self, name):
+        return os.path.join(self.tmp.name, name)
+
+    def _prepare(self):
+        desc = self.desc
+        desc.magic, desc.version, desc.size = DESC_MAGIC, VERSION, ctypes.sizeof(Desc)
+        desc.id, desc.generation, desc.name = 7, 3, b"fake"
+        desc.heartbeat_ms, desc.nr_cpus = 100, self.smp
+        desc.apicid[:self.smp] = range(self.smp)
+        self.con_in.magic, self.con_in.version = CON_MAGIC, VERSION
+        self.con_in.bytes = CON_IN_BYTES
+
+    def _acpi_table(self):
+        path = self._path("rfbf")
+        with open(path, "wb") as out:
+            out.write(struct.pack("<IQIIII", VERSION, BASE, 0x2000, 0x1000, 0x9000, 0x2000))
+        return ["-acpitable", f"sig=RFBF,data={path}"] if self.table else []
+
+    def start(self, append="", qemu=(), initrd="build/initrd-default", **archive):
+        """Boots; archive: see overlay()."""
+        image = self._path("initrd")
+        overlay(self._path("overlay"), self.release, **archive)
+        with open(image, "wb") as out:
+            for part in ([os.path.join(TOP, initrd)] if initrd else []) + [self._path("overlay")]:
+                with open(part, "rb") as src:
+                    out.write(src.read())
+                out.write(b"\0" * (-out.tell() % 4))
+        boot = os.path.join(TOP, "build/kernels", self.release, "boot/vmlinuz-" + self.release)
+        line = (f"nokaslr no_ipi_broadcast=1 pci=off 8250.nr_uarts=0 panic=0 memmap=2M${BASE:#x} "
+                f"earlycon=uart8250,io,0x3f8,115200 rdinit=/.rainforest/init console=hvc0 {append}")
+        self._launch(["-kernel", boot, "-initrd", image, "-append", line, *qemu])
+
+    def _launch(self, args):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self._path("qmp"))
+        listener.listen(1)
+        listener.settimeout(30)
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
+            ["qemu-system-x86_64", "-machine", "q35,memory-backend=ram", "-accel",
+             "tcg,thread=multi", "-cpu", "max", "-smp", str(self.smp), "-m", f"{MEMORY >> 20}M",
+             "-object", f"memory-backend-file,id=ram,size={MEMORY},mem-path={self.ram},share=on",
+             "-nodefaults", "-display", "none", "-no-reboot", "-serial",
+             f"file:{self._path('serial')}", "-qmp", f"unix:{self._path('qmp')}",
+             *self._acpi_table(), *args], stdin=subprocess.DEVNULL)
+        self.qmp = listener.accept()[0].makefile("rw")
+        listener.close()
+        self.qmp.readline()
+        self.ask("qmp_capabilities")
+
+    def ask(self, command, **arguments):
+        """A command for QEMU's monitor; events that come first are thrown away."""
+        self.qmp.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.qmp.flush()
+        while True:
+            answer = json.loads(self.qmp.readline())
+            if "event" not in answer:
+                return answer["return"]
+
+    def serial(self):
+        with open(self._path("serial"), "rb") as src:
+            return src.read()
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def drain(self):
+        """Takes what the kernel printed."""
+        head, tail = self.con_out.out_head, self.con_in.out_tail
+        ring = OFF_CON_OUT + CON_DATA
+        while tail != head:
+            at = tail % CON_OUT_BYTES
+            count = min((head - tail) % (1 << 32), CON_OUT_BYTES - at)
+            self.output += self.map[ring + at:ring + at + count]
+            tail = (tail + count) % (1 << 32)
+        self.con_in.out_tail = tail
+
+    def type(self, text):
+        head = self.con_in.in_head
+        for byte in text.encode():
+            self.map[OFF_CON_IN + CON_DATA + head % CON_IN_BYTES] = byte
+            head = (head + 1) % (1 << 32)
+        self.con_in.in_head = head
+
+    def wait(self, what, condition, timeout=60):
+        """Until condition() is true; fails when the machine ends before, or time is up."""
+        limit = time.monotonic() + timeout
+        while True:
+            if self.draining:
+                self.drain()
+            value = condition()
+            if value:
+                return value
+            if not self.alive():
+                raise Failure(f"{what}: the machine was reset or powered off")
+            if time.monotonic() > limit:
+                raise Failure(f"{what}: not within {timeout} s, state {self.status.state}, "
+                              f"reason {self.status.reason!r}")
+            time.sleep(0.01)
+
+    def expect(self, pattern, timeout=60):
+        """Waits for output; what came before it counts as seen."""
+        regex = re.compile(pattern.encode(), re.S)
+        found = self.wait(f"output {pattern!r}", lambda: regex.search(self.output, self.seen),
+                          timeout)
+        self.seen = found.end()
+        return found
+
+    def run(self, command, timeout=60):
+        """Types a command for the shell on the console, returns what it printed."""
+        self.number = getattr(self, "number", 100) + 1
+        self.type(f"{command}; echo =$(({self.number}))= $?\r")
+        self.expect(r"echo =\$\(\([0-9]+\)\)= \$\?\r?\n", timeout)
+        found = self.expect(rf"(.*?)={self.number}= ([0-9]+)\r?\n", timeout)
+        return found.group(1).decode(errors="replace").strip(), int(found.group(2))
+
+    def boot(self, timeout=90):
+        """Waits for the shell of the default initrd."""
+        self.wait("state init", lambda: self.status.state == INIT, timeout)
+        self.expect(r"MB: a shell.*?# ", timeout)
+
+    def beats(self, count=3, timeout=20):
+        """Waits for so many signs of life from now on."""
+        goal = self.status.heartbeat + count
+        self.wait("heartbeat", lambda: self.status.heartbeat >= goal, timeout)
+
+    def request(self, kind):
+        self.desc.seq += 1
+        self.desc.request, self.desc.request_seq = kind, self.desc.request_seq + 1
+        self.desc.seq += 1
+
+    def halted(self):
+        """Whether every core stands still with interrupts off."""
+        text = self.ask("human-monitor-command", **{"command-line": "info registers -a"})
+        flags = re.findall(r"(?:RFL|EFL)=([0-9a-f]+).*?HLT=([01])", text)
+        return len(flags) == self.smp and all(h == "1" and not int(f, 16) & 0x200
+                                              for f, h in flags)
+
+    def close(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.qmp.close()
+        del self.desc, self.status, self.con_out, self.con_in
+        self.map.close()
+        self.file.close()
+        self.tmp.cleanup()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
