@@ -19,16 +19,16 @@
 #define TABLE_ALIGN		64
 
 #define FADT_PROFILE_ENTERPRISE	4
-#define FADT_BOOT_NO_VGA	(1 << 2)
-#define FADT_BOOT_NO_ASPM	(1 << 4)	/* the link belongs to the supervisor */
-#define FADT_BOOT_NO_CMOS_RTC	(1 << 5)
-#define FADT_WBINVD		(1 << 0)
-#define FADT_C1			(1 << 2)
-#define FADT_NO_POWER_BUTTON	(1 << 4)	/* no fixed one */
-#define FADT_NO_SLEEP_BUTTON	(1 << 5)
-#define FADT_HEADLESS		(1 << 12)
-#define FADT_APIC_PHYSICAL	(1 << 19)	/* 6.1 uses logical destinations without it */
-#define FADT_HW_REDUCED		(1 << 20)
+#define FADT_BOOT_NO_VGA	BIT(2)
+#define FADT_BOOT_NO_ASPM	BIT(4)	/* the link belongs to the supervisor */
+#define FADT_BOOT_NO_CMOS_RTC	BIT(5)
+#define FADT_WBINVD		BIT(0)
+#define FADT_C1			BIT(2)
+#define FADT_NO_POWER_BUTTON	BIT(4)	/* no fixed one */
+#define FADT_NO_SLEEP_BUTTON	BIT(5)
+#define FADT_HEADLESS		BIT(12)
+#define FADT_APIC_PHYSICAL	BIT(19)	/* 6.1 uses logical destinations without it */
+#define FADT_HW_REDUCED		BIT(20)
 
 #define MADT_LAPIC_BASE		0xfee00000U
 #define MADT_ENABLED		1
@@ -113,13 +113,17 @@ static void table_seal(u8 *t, const char *sig, u8 revision, u32 len)
 	t[9] = checksum(t, len);
 }
 
+/* No device, only an empty Scope (\_SB): iasl cannot disassemble a table without any code. */
 static int build_dsdt(struct canvas *c, u64 *phys)
 {
-	u8 *t = table_room(c, HDR_SIZE, phys);
+	static const u8 aml[] = { 0x10, 0x06, '\\', '_', 'S', 'B', '_' };
+	u32 len = HDR_SIZE + sizeof(aml);
+	u8 *t = table_room(c, len, phys);
 
 	if (!t)
 		return -ENOSPC;
-	table_seal(t, "DSDT", 2, HDR_SIZE);
+	memcpy(t + HDR_SIZE, aml, sizeof(aml));
+	table_seal(t, "DSDT", 2, len);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include <linux/rainforest.h>
 
 #define HDR_START		0x1f1	/* of the setup header, in the bzImage and in boot_params */
-#define HDR_JUMP		0x202	/* the byte before this one holds the size of what follows */
+#define HDR_JUMP		0x202	/* the byte before it: size of what follows */
 #define HDR_LIMIT		0x290	/* the E820 area begins shortly behind */
 #define HDR_MAGIC		0x53726448	/* "HdrS" */
 #define HDR_VERSION_MIN		0x020c	/* the first with xloadflags */
@@ -21,7 +21,7 @@
 #define LOW_MIN			0x10000ULL	/* X86_RESERVE_LOW takes what is below */
 #define LOW_MAX			0xa0000ULL
 #define RANGE_MIN		0x100000ULL
-#define RANGE_MAX		(1ULL << 52)	/* physical addresses have no more bits */
+#define RANGE_MAX		BIT_ULL(52)	/* physical addresses have no more bits */
 
 /* Does [start, start + length) lie in [lo, hi)? */
 static bool inside(u64 start, u64 length, u64 lo, u64 hi)

@@ -345,7 +345,7 @@ static int check_bytes(const char *text, u32 len, struct text *msg)
 
 	for (i = 0; i < len; i++) {
 		if (text[i] < ' ' || text[i] > '~') {
-			add(msg, "byte %u of the command line is not printable ASCII; remove it", i);
+			add(msg, "byte %u of the command line is not printable ASCII; drop it", i);
 			return -EINVAL;
 		}
 		quotes += text[i] == '"';

@@ -4,8 +4,8 @@
  *
  * Locks, in the order in which they are taken:
  *	subos->lock	one operation on a subOS at a time; never two of them
- *	rfctl_cpu_lock	taking and returning CPUs (cpu.c)
- *	rfctl_mem_lock	taking and returning memory (mem.c)
+ *	rfctl_cpu_lock	taking and returning CPUs (static in cpu.c)
+ *	rfctl_mem_lock	taking and returning memory (static in mem.c)
  *	rfctl_lock	list of subOSes, owners, ledger; held for short moments only
  */
 #ifndef _RFCTL_INTERNAL_H
@@ -38,12 +38,10 @@ struct rfctl_msg {
  * struct rfctl_range - memory that left the supervisor's allocator
  * @start: physical address, multiple of RF_GRAIN
  * @length: bytes, multiple of RF_GRAIN
- * @dirty: somebody may have written to it since it was last zeroed
  */
 struct rfctl_range {
 	u64 start;
 	u64 length;
-	bool dirty;
 };
 
 /**
@@ -71,6 +69,9 @@ struct rfctl_range {
  * @loaded: RF_IOC_LOAD was done since the last stop
  * @running: cores of it may execute its code
  * @svc: service area in the supervisor's direct map, NULL before there is memory
+ * @desc_lock: serialises changes of struct rf_desc; innermost
+ * @desc_seq: its sequence count, kept here as the subOS could write to its own
+ * @entry: physical address of the kernel's entry
  * @generation: counts its starts
  * @heartbeat: last value read
  * @heartbeat_at: jiffies when that value changed
@@ -109,6 +110,9 @@ struct subos {
 	bool loaded;
 	bool running;
 	void *svc;
+	struct mutex desc_lock;
+	u32 desc_seq;
+	u64 entry;
 	u32 generation;
 	u64 heartbeat;
 	unsigned long heartbeat_at;
@@ -138,7 +142,8 @@ int subos_start(struct subos *so);
 int subos_stop(struct subos *so, bool force, unsigned int timeout_ms, struct rfctl_msg *msg);
 int subos_destroy(struct subos *so, bool force, unsigned int timeout_ms, struct rfctl_msg *msg);
 void subos_abandon(struct subos *so);
-int subos_stop_all(unsigned int timeout_ms);
+void subos_stop_all(unsigned int timeout_ms);
+int subos_halt(struct subos *so, struct rfctl_msg *msg);
 __printf(3, 4) void rfctl_set_state(struct subos *so, enum rf_state state, const char *fmt, ...);
 void subos_info(struct subos *so, struct rf_info *info);
 
@@ -153,7 +158,7 @@ int rfctl_cpus_pool_set(const struct cpumask *want, struct rfctl_msg *msg);
 void rfctl_cpus_pool_get(struct cpumask *mask);
 u32 rfctl_cpu_owner(unsigned int cpu);
 u32 rfctl_cpu_apicid(unsigned int cpu);
-bool rfctl_cpus_any_taken(void);
+bool rfctl_cpu_exists(unsigned int cpu);
 void rfctl_cpus_audit(struct rf_audit *audit, struct seq_buf *out);
 
 /* park.c: cores under our own loop */
@@ -169,12 +174,12 @@ void rfctl_core_fail_set(int cpu);
 void rfctl_park_return_code(void *dest);
 
 /* mem.c: which kernel a block of memory belongs to */
-int rfctl_mem_init(void);
 void rfctl_mem_exit(void);
 int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_ms,
 		    bool dry_run, u64 *got, struct rfctl_msg *msg);
 void rfctl_mem_release(struct subos *so);
-int rfctl_mem_scrub(struct subos *so);
+void rfctl_mem_dirty(struct subos *so);
+void rfctl_mem_scrub(struct subos *so);
 void rfctl_mem_quarantine(struct subos *so);
 int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg);
 void rfctl_mem_pool_get(u64 *target, u64 *free);
@@ -183,7 +188,6 @@ void rfctl_mem_audit(struct rf_audit *audit, struct seq_buf *out);
 
 /* lowmem.c: slices of the first megabyte */
 int rfctl_lowmem_init(void);
-void rfctl_lowmem_exit(void);
 u64 rfctl_lowmem_claim(u32 owner);
 void rfctl_lowmem_release(u64 start);
 void rfctl_lowmem_quarantine(u64 start);
@@ -194,7 +198,8 @@ int rfctl_lowmem_resources(struct rf_resource *res, unsigned int max);
 /* load.c: service area, images */
 int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg);
 void rfctl_desc_update(struct subos *so, void (*change)(struct subos *so, struct rf_desc *desc));
-void rfctl_desc_request(struct subos *so, u32 request);
+void rfctl_desc_clock(struct subos *so);
+void rfctl_desc_request_poweroff(struct subos *so);
 
 /* pci.c: which kernel a PCI function belongs to */
 int rfctl_pci_init(void);
@@ -217,6 +222,7 @@ bool rfctl_console_poll(struct subos *so);
 int rfctl_console_open(struct subos *so, u32 flags);
 
 /* monitor.c: signs of life */
+void rfctl_monitor_init(struct subos *so);
 void rfctl_monitor_start(struct subos *so);
 void rfctl_monitor_stop(struct subos *so);
 extern unsigned int rfctl_heartbeat_ms;

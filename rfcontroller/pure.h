@@ -10,6 +10,7 @@
 #ifdef __KERNEL__
 
 #include <linux/align.h>
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -27,20 +28,22 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/const.h>
 #include <linux/types.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
+#define u8			__u8
+#define u16			__u16
+#define u32			__u32
+#define u64			__u64
 
 #define __printf(a, b)		__attribute__((__format__(printf, a, b)))
 #define U32_MAX			UINT32_MAX
 #define U64_MAX			UINT64_MAX
+#define BIT(nr)			(1UL << (nr))
+#define BIT_ULL(nr)		(1ULL << (nr))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
-#define ALIGN(x, a)		(((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
-#define ALIGN_DOWN(x, a)	((x) & ~((__typeof__(x))(a) - 1))
-#define IS_ALIGNED(x, a)	(((x) & ((__typeof__(x))(a) - 1)) == 0)
+#define ALIGN(x, a)		__ALIGN_KERNEL(x, a)
+#define IS_ALIGNED(x, a)	((x) % (a) == 0)
 #define cpu_to_le16(x)		htole16(x)
 #define cpu_to_le32(x)		htole32(x)
 #define cpu_to_le64(x)		htole64(x)

@@ -329,6 +329,7 @@ enum rf_stage {
 
 #define RF_INFO_BARE		(1U << 0)	/* runs without our module */
 #define RF_INFO_NO_KPROBE	(1U << 1)	/* emergency restart is not caught inside */
+#define RF_INFO_GONE		(1U << 2)	/* everything was given back; the rest is its last state */
 
 /**
  * struct rf_info - RF_IOC_INFO on a subOS descriptor, and one entry of RF_IOC_LIST
@@ -352,7 +353,9 @@ enum rf_stage {
  * @boot_id: (out) boot id of the kernel inside, as it says
  * @reason: (out) why it is in this state, one line
  *
- * Return: 0. ENOENT the subOS is gone.
+ * A descriptor answers also when the subOS is gone: RF_INFO_GONE is set then.
+ *
+ * Return: 0. EFAULT, EINVAL, ENOMEM.
  */
 struct rf_info {
 	__u32 size;

@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: Memory: which kernel a block belongs to
+ *
+ * Memory is taken from the supervisor's page allocator in blocks of RF_GRAIN
+ * with alloc_contig_range(), from the top down, below 64 GB first. The pages
+ * keep their struct pages and their place in the direct map: giving them back
+ * is exact, and they are zeroed through the direct map. A block that the
+ * kernel cannot empty is passed over.
+ *
+ * What is in the pool is always zero. A block that a subOS had is dirty until
+ * it was zeroed.
+ */
+#include <linux/gfp.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_buf.h>
+#include <linux/slab.h>
+#include "internal.h"
+
+#define MEM_TIMEOUT_MS	60000
+#define MEM_RESERVE	(256UL << 20)	/* left to the supervisor in any case */
+#define MEM_LOW_LIMIT	(64ULL << 30)	/* blocks below this are preferred */
+#define GRAIN_PAGES	(RF_GRAIN >> PAGE_SHIFT)
+
+/**
+ * struct mem_block - one block that left the supervisor
+ * @node: in mem_blocks, by address
+ * @start: physical address
+ * @owner: RF_OWNER_FREE, RF_OWNER_QUARANTINE or id of a subOS
+ * @dirty: not zero
+ */
+struct mem_block {
+	struct list_head node;
+	u64 start;
+	u32 owner;
+	bool dirty;
+};
+
+static DEFINE_MUTEX(rfctl_mem_lock);	/* one take or return at a time; protects all here */
+static LIST_HEAD(mem_blocks);
+static u64 pool_target;
+
+struct mem_budget {
+	unsigned long deadline;
+	int node;
+	u64 zero_ns;
+};
+
+static void mem_record(u64 start, u32 from, u32 to, int error)
+{
+	guard(mutex)(&rfctl_lock);
+	rfctl_ledger_add(RF_RES_MEMORY, start, RF_GRAIN, from, to, error);
+}
+
+static void mem_set_owner(struct mem_block *block, u32 owner)
+{
+	mem_record(block->start, block->owner, owner, 0);
+	block->owner = owner;
+}
+
+/* Could the block be allocated at all? One zone, all on line, nothing reserved. */
+static bool mem_candidate(unsigned long pfn, int node)
+{
+	unsigned long end = pfn + GRAIN_PAGES;
+	struct zone *zone = NULL;
+
+	for (; pfn < end; pfn++) {
+		struct page *page = pfn_to_online_page(pfn);
+
+		if (!page || PageReserved(page) || PageHWPoison(page))
+			return false;
+		if (!zone)
+			zone = page_zone(page);
+		if (page_zone(page) != zone || (node >= 0 && page_to_nid(page) != node))
+			return false;
+	}
+	return true;
+}
+
+/* Zero a block. Preemptible: half a second of it would be a stall elsewhere. */
+static void mem_zero(u64 start)
+{
+	u64 end = start + RF_GRAIN;
+
+	for (; start < end; start += SZ_2M) {
+		memset(__va(start), 0, SZ_2M);
+		cond_resched();
+	}
+}
+
+static struct mem_block *mem_take_block(u64 start)
+{
+	struct mem_block *block, *at;
+	unsigned long pfn = PHYS_PFN(start);
+	int ret;
+
+	block = kzalloc(sizeof(*block), GFP_KERNEL);
+	if (!block)
+		return ERR_PTR(-ENOMEM);
+	ret = alloc_contig_range(pfn, pfn + GRAIN_PAGES, MIGRATE_MOVABLE,
+				 GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	if (ret) {
+		kfree(block);
+		return ERR_PTR(ret);
+	}
+	block->start = start;
+	block->owner = RF_OWNER_SUPERVISOR;
+	mem_set_owner(block, RF_OWNER_FREE);
+	list_for_each_entry(at, &mem_blocks, node)
+		if (at->start > start)
+			break;
+	list_add_tail(&block->node, &at->node);
+	return block;
+}
+
+static void mem_give_block(struct mem_block *block)
+{
+	mem_record(block->start, block->owner, RF_OWNER_SUPERVISOR, 0);
+	list_del(&block->node);
+	free_contig_range(PHYS_PFN(block->start), GRAIN_PAGES);
+	kfree(block);
+}
+
+static u64 mem_owned(u32 owner)
+{
+	struct mem_block *block;
+	u64 bytes = 0;
+
+	list_for_each_entry(block, &mem_blocks, node)
+		if (block->owner == owner)
+			bytes += RF_GRAIN;
+	return bytes;
+}
+
+static bool mem_is_ours(u64 start)
+{
+	struct mem_block *block;
+
+	list_for_each_entry(block, &mem_blocks, node)
+		if (block->start == start)
+			return true;
+	return false;
+}
+
+static u64 mem_top(void)
+{
+	u64 top = 0;
+	int nid;
+
+	for_each_online_node(nid)
+		top = max_t(u64, top, PFN_PHYS(node_end_pfn(nid)));
+	return top;
+}
+
+static u64 mem_spare(void)
+{
+	u64 avail = (u64)si_mem_available() << PAGE_SHIFT;
+
+	return avail > MEM_RESERVE ? avail - MEM_RESERVE : 0;
+}
+
+/* Take blocks from [@low, @high) from the top down until the pool holds @want bytes. */
+static int mem_take_between(u64 low, u64 high, u64 want, struct mem_budget *budget)
+{
+	u64 start = ALIGN_DOWN(high, RF_GRAIN);
+	u64 have = mem_owned(RF_OWNER_FREE);
+
+	while (have < want && start >= low + RF_GRAIN) {
+		struct mem_block *block;
+
+		start -= RF_GRAIN;
+		if (signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, budget->deadline))
+			return -ETIME;
+		if (mem_spare() < RF_GRAIN)
+			return -ENOMEM;
+		if (mem_is_ours(start) || !mem_candidate(PHYS_PFN(start), budget->node))
+			continue;
+		block = mem_take_block(start);
+		if (!IS_ERR(block))
+			have += RF_GRAIN;
+		else if (PTR_ERR(block) == -EINTR)
+			return -EINTR;
+		cond_resched();
+	}
+	return have < want ? -ENOMEM : 0;
+}
+
+/* Shrink the pool to @keep bytes, from the top down. */
+static void mem_trim(u64 keep)
+{
+	struct mem_block *block, *prev;
+	u64 have = mem_owned(RF_OWNER_FREE);
+
+	list_for_each_entry_safe_reverse(block, prev, &mem_blocks, node) {
+		if (have <= keep)
+			break;
+		if (block->owner != RF_OWNER_FREE)
+			continue;
+		mem_give_block(block);
+		have -= RF_GRAIN;
+	}
+}
+
+/* Let the pool hold @want bytes, or leave it as it was. */
+static int mem_fill(u64 want, int node, unsigned int timeout_ms, u64 *could)
+{
+	struct mem_budget budget = {
+		.deadline = jiffies + msecs_to_jiffies(timeout_ms ?: MEM_TIMEOUT_MS),
+		.node = node,
+	};
+	u64 before = mem_owned(RF_OWNER_FREE);
+	u64 top = mem_top();
+	int ret;
+
+	lockdep_assert_held(&rfctl_mem_lock);
+	ret = mem_take_between(RF_GRAIN, min(top, MEM_LOW_LIMIT), want, &budget);
+	if (ret == -ENOMEM && top > MEM_LOW_LIMIT)
+		ret = mem_take_between(MEM_LOW_LIMIT, top, want, &budget);
+	*could = mem_owned(RF_OWNER_FREE);
+	if (ret)
+		mem_trim(before);
+	return ret;
+}
+
+static void mem_say(struct rfctl_msg *msg, int ret, u64 want, u64 could)
+{
+	if (ret == -ENOMEM)
+		rfctl_say(msg, "%llu MB of memory wanted, %llu MB can be had; ask for less, or destroy a subOS",
+			  want >> 20, could >> 20);
+	else if (ret == -ETIME)
+		rfctl_say(msg, "%llu MB of memory wanted, %llu MB could be taken in time; try again, or allow more time",
+			  want >> 20, could >> 20);
+}
+
+/* The longest run of blocks first: the kernel is loaded there. */
+static void mem_longest_first(struct subos *so)
+{
+	unsigned int i, best = 0;
+
+	for (i = 1; i < so->nr_ranges; i++)
+		if (so->ranges[i].length > so->ranges[best].length)
+			best = i;
+	swap(so->ranges[0], so->ranges[best]);
+}
+
+static int mem_list_ranges(struct subos *so)
+{
+	struct rfctl_range *last = NULL;
+	struct mem_block *block;
+
+	so->nr_ranges = 0;
+	list_for_each_entry(block, &mem_blocks, node) {
+		if (block->owner != so->id)
+			continue;
+		if (last && last->start + last->length == block->start) {
+			last->length += RF_GRAIN;
+			continue;
+		}
+		if (so->nr_ranges == RF_WIRE_RANGES)
+			return -ENOSPC;
+		last = &so->ranges[so->nr_ranges++];
+		*last = (struct rfctl_range){ .start = block->start, .length = RF_GRAIN };
+	}
+	if (so->nr_ranges)
+		mem_longest_first(so);
+	return 0;
+}
+
+static bool mem_free_on(struct mem_block *block, int node)
+{
+	return block->owner == RF_OWNER_FREE &&
+	       (node < 0 || page_to_nid(pfn_to_page(PHYS_PFN(block->start))) == node);
+}
+
+/* Blocks of the pool to a subOS, from the top down. */
+static int mem_assign(struct subos *so, u64 bytes, int node)
+{
+	struct mem_block *block;
+	int ret;
+
+	list_for_each_entry_reverse(block, &mem_blocks, node) {
+		if (!bytes)
+			break;
+		if (!mem_free_on(block, node))
+			continue;
+		mem_set_owner(block, so->id);
+		bytes -= RF_GRAIN;
+	}
+	ret = bytes ? -ENOMEM : mem_list_ranges(so);
+	if (ret) {
+		list_for_each_entry(block, &mem_blocks, node)
+			if (block->owner == so->id)
+				mem_set_owner(block, RF_OWNER_FREE);
+		so->nr_ranges = 0;
+	}
+	return ret;
+}
+
+static u64 mem_free_bytes_on(int node)
+{
+	struct mem_block *block;
+	u64 bytes = 0;
+
+	list_for_each_entry(block, &mem_blocks, node)
+		if (mem_free_on(block, node))
+			bytes += RF_GRAIN;
+	return bytes;
+}
+
+/**
+ * rfctl_mem_claim - give memory to a subOS that has none
+ * @so: the subOS, locked
+ * @bytes: wanted, rounded up to RF_GRAIN
+ * @node: NUMA node, or -1
+ * @timeout_ms: limit, 0 for the default
+ * @dry_run: change nothing
+ * @got: (out) given; on failure, or with @dry_run, what can be had
+ * @msg: (out) line about a failure
+ *
+ * The pool first, then the supervisor's memory. All or nothing.
+ *
+ * Return: 0, or as RF_IOC_ADD_MEMORY.
+ */
+int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_ms,
+		    bool dry_run, u64 *got, struct rfctl_msg *msg)
+{
+	u64 start = ktime_get_ns(), other, before;
+	int ret = 0;
+
+	if (so->nr_ranges || !bytes || bytes > SZ_1T * 64ULL)
+		return so->nr_ranges ? -EBUSY : -EINVAL;
+	if (node >= 0 && (node >= MAX_NUMNODES || !node_online(node))) {
+		rfctl_say(msg, "NUMA node %d does not exist", node);
+		return -EINVAL;
+	}
+	bytes = ALIGN(bytes, RF_GRAIN);
+	guard(mutex)(&rfctl_mem_lock);
+	before = mem_owned(RF_OWNER_FREE);
+	other = before - mem_free_bytes_on(node);
+	*got = before - other + ALIGN_DOWN(mem_spare(), RF_GRAIN);
+	if (dry_run) {
+		if (*got < bytes)
+			ret = -ENOMEM;
+	} else {
+		ret = mem_fill(bytes + other, node, timeout_ms, got);
+		*got -= min(*got, other);
+	}
+	if (!ret && !dry_run) {
+		ret = mem_assign(so, bytes, node);
+		if (ret) {
+			mem_trim(before);
+			rfctl_say(msg, "the memory to be had is in more than %u pieces",
+				  RF_WIRE_RANGES);
+			return -ENOMEM;
+		}
+		*got = bytes;
+		so->svc = __va(so->ranges[0].start);
+		so->stage_ns[RF_STAGE_MEMORY] = ktime_get_ns() - start;
+	}
+	mem_say(msg, ret, bytes, *got);
+	return ret;
+}
+
+static u64 mem_scrub_blocks(u32 owner)
+{
+	u64 start = ktime_get_ns();
+	struct mem_block *block;
+
+	list_for_each_entry(block, &mem_blocks, node) {
+		if (block->owner != owner || !block->dirty)
+			continue;
+		mem_zero(block->start);
+		block->dirty = false;
+	}
+	return ktime_get_ns() - start;
+}
+
+/**
+ * rfctl_mem_dirty - the subOS can write to its memory from now on
+ * @so: the subOS, locked
+ */
+void rfctl_mem_dirty(struct subos *so)
+{
+	struct mem_block *block;
+
+	guard(mutex)(&rfctl_mem_lock);
+	list_for_each_entry(block, &mem_blocks, node)
+		if (block->owner == so->id)
+			block->dirty = true;
+}
+
+/**
+ * rfctl_mem_scrub - zero what a stopped subOS may have written
+ * @so: the subOS, locked; no core of it and no device can reach the memory
+ */
+void rfctl_mem_scrub(struct subos *so)
+{
+	guard(mutex)(&rfctl_mem_lock);
+	so->stage_ns[RF_STAGE_SCRUB] += mem_scrub_blocks(so->id);
+}
+
+/**
+ * rfctl_mem_release - zero the memory of a subOS and give it back
+ * @so: the subOS, locked; no core of it and no device can reach the memory
+ *
+ * What the pool is to hold stays there.
+ */
+void rfctl_mem_release(struct subos *so)
+{
+	struct mem_block *block;
+	u64 start;
+
+	so->svc = NULL;
+	guard(mutex)(&rfctl_mem_lock);
+	so->stage_ns[RF_STAGE_SCRUB] = mem_scrub_blocks(so->id);
+	start = ktime_get_ns();
+	list_for_each_entry(block, &mem_blocks, node)
+		if (block->owner == so->id)
+			mem_set_owner(block, RF_OWNER_FREE);
+	mem_trim(pool_target);
+	so->nr_ranges = 0;
+	so->stage_ns[RF_STAGE_GIVE_MEMORY] = ktime_get_ns() - start;
+}
+
+/**
+ * rfctl_mem_quarantine - a core that does not answer may still use this memory
+ * @so: the subOS, locked
+ */
+void rfctl_mem_quarantine(struct subos *so)
+{
+	struct mem_block *block;
+
+	so->svc = NULL;
+	guard(mutex)(&rfctl_mem_lock);
+	list_for_each_entry(block, &mem_blocks, node)
+		if (block->owner == so->id)
+			mem_set_owner(block, RF_OWNER_QUARANTINE);
+	so->nr_ranges = 0;
+}
+
+/**
+ * rfctl_mem_pool_set - how much the pool shall hold when no subOS has any
+ * @bytes: rounded up to RF_GRAIN
+ * @timeout_ms: limit, 0 for the default
+ * @msg: (out) line about a failure
+ *
+ * Return: 0, or as RF_IOC_ADD_MEMORY, and the pool is what it was.
+ */
+int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg)
+{
+	u64 could = 0;
+	int ret;
+
+	if (bytes > SZ_1T * 64ULL)
+		return -EINVAL;
+	bytes = ALIGN(bytes, RF_GRAIN);
+	guard(mutex)(&rfctl_mem_lock);
+	ret = mem_fill(bytes, -1, timeout_ms, &could);
+	if (ret) {
+		mem_say(msg, ret, bytes, could);
+		return ret;
+	}
+	pool_target = bytes;
+	mem_trim(bytes);
+	return 0;
+}
+
+/**
+ * rfctl_mem_pool_get - the state of the pool
+ * @target: (out) what it shall hold
+ * @free: (out) what it holds
+ */
+void rfctl_mem_pool_get(u64 *target, u64 *free)
+{
+	guard(mutex)(&rfctl_mem_lock);
+	*target = pool_target;
+	*free = mem_owned(RF_OWNER_FREE);
+}
+
+/**
+ * rfctl_mem_exit - give the pool back
+ */
+void rfctl_mem_exit(void)
+{
+	guard(mutex)(&rfctl_mem_lock);
+	mem_trim(0);
+}
+
+/**
+ * rfctl_mem_resources - list the memory that left the supervisor
+ * @res: (out) entries, may be NULL when @max is 0
+ * @max: room in @res
+ *
+ * Adjacent blocks of one owner are one entry.
+ *
+ * Return: number of entries, may exceed @max.
+ */
+int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
+{
+	struct rf_resource cur = { .kind = 0 };
+	struct mem_block *block;
+	unsigned int n = 0;
+
+	guard(mutex)(&rfctl_mem_lock);
+	list_for_each_entry(block, &mem_blocks, node) {
+		if (cur.kind && cur.owner == block->owner && cur.start + cur.length == block->start) {
+			cur.length += RF_GRAIN;
+		} else {
+			n++;
+			cur = (struct rf_resource){
+				.kind = RF_RES_MEMORY,
+				.owner = block->owner,
+				.start = block->start,
+				.length = RF_GRAIN,
+				.aux = page_to_nid(pfn_to_page(PHYS_PFN(block->start))),
+			};
+		}
+		if (n <= max)
+			res[n - 1] = cur;
+	}
+	return n;
+}
+
+static bool mem_reads_zero(u64 start)
+{
+	u64 end = start + RF_GRAIN;
+
+	for (; start < end; start += PAGE_SIZE)
+		if (memchr_inv(__va(start), 0, PAGE_SIZE))
+			return false;
+	return true;
+}
+
+/**
+ * rfctl_mem_audit - check the owners of memory against the live machine
+ * @audit: counters
+ * @out: findings
+ */
+void rfctl_mem_audit(struct rf_audit *audit, struct seq_buf *out)
+{
+	struct mem_block *block;
+
+	guard(mutex)(&rfctl_mem_lock);
+	list_for_each_entry(block, &mem_blocks, node) {
+		unsigned long pfn = PHYS_PFN(block->start), end = pfn + GRAIN_PAGES;
+		u64 bad = 0;
+
+		for (; pfn < end; pfn++)
+			bad += !pfn_valid(pfn) || page_count(pfn_to_page(pfn)) != 1 ||
+			       page_mapped(pfn_to_page(pfn));
+		rfctl_audit_check(audit, out, !bad,
+				  "memory %#llx: %llu pages are not ours alone", block->start, bad);
+		rfctl_audit_check(audit, out, rfctl_ledger_owner(RF_RES_MEMORY, block->start) ==
+				  block->owner, "memory %#llx: ledger and owner differ",
+				  block->start);
+		if (audit->flags & RF_AUDIT_READ_PAGES && block->owner == RF_OWNER_FREE)
+			rfctl_audit_check(audit, out, mem_reads_zero(block->start),
+					  "memory %#llx in the pool is not zero", block->start);
+		cond_resched();
+	}
+}

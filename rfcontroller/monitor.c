@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: Monitor: what a subOS says of itself, and what its silence says
+ *
+ * A work item for each subOS that was started looks at the status page, which
+ * that kernel alone writes and which deserves no trust, and drains the console
+ * ring. A subOS that reports its end, or a panic, has its cores pulled into
+ * the parking loop; memory and devices stay for the log until it is destroyed
+ * or started again.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+#include "internal.h"
+
+#define MONITOR_PERIOD_MS	20
+#define MONITOR_BOOT_MS		180000	/* under emulation a boot takes its time */
+
+unsigned int rfctl_heartbeat_ms = 100;
+module_param_named(heartbeat_ms, rfctl_heartbeat_ms, uint, 0444);
+MODULE_PARM_DESC(heartbeat_ms, "time between two signs of life of a subOS, ms (default 100)");
+
+unsigned int rfctl_hung_ms = 3000;
+module_param_named(hung_ms, rfctl_hung_ms, uint, 0644);
+MODULE_PARM_DESC(hung_ms, "silence after which a subOS is called hung, ms (default 3000)");
+
+/* Text of another kernel: bounded, printable. */
+static void monitor_text(char *dest, const char *src, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size - 1 && src[i]; i++)
+		dest[i] = src[i] >= ' ' && src[i] <= '~' ? src[i] : '?';
+	dest[i] = '\0';
+}
+
+/* Park what is left of a subOS that ended by itself. */
+static void monitor_end(struct subos *so, enum rf_state state, const char *what,
+			const char *reason)
+{
+	struct rfctl_msg msg = { "" };
+
+	if (subos_halt(so, &msg))
+		return;
+	if (reason[0])
+		rfctl_set_state(so, state, "%s: %s", what, reason);
+	else
+		rfctl_set_state(so, state, "%s", what);
+	pr_info("%s: %s\n", so->name, so->reason);
+}
+
+static void monitor_life(struct subos *so, const struct rf_status *st)
+{
+	u64 since_start = ktime_get_ns() - so->started_ktime;
+	u32 state = le32_to_cpu(st->state);
+	char reason[RF_REASON_MAX - 16];
+
+	BUILD_BUG_ON(sizeof(reason) > sizeof(st->reason));
+	monitor_text(reason, st->reason, sizeof(reason));
+	if (state >= RF_SUB_MODULE && !so->stage_ns[RF_STAGE_MODULE]) {
+		so->stage_ns[RF_STAGE_MODULE] = since_start;
+		monitor_text(so->release, st->release, sizeof(so->release));
+	}
+	if (state == so->sub_state)
+		return;
+	so->sub_state = state;
+	switch (state) {
+	case RF_SUB_INIT:
+		so->stage_ns[RF_STAGE_INIT] = since_start;
+		monitor_text(so->boot_id, st->boot_id, sizeof(so->boot_id));
+		if (!(le32_to_cpu(st->flags) & RF_SUBF_KPROBE))
+			so->info_flags |= RF_INFO_NO_KPROBE;
+		if (so->state == RF_STATE_BOOTING)
+			rfctl_set_state(so, RF_STATE_RUNNING, "%s", reason);
+		break;
+	case RF_SUB_STOPPING:
+		if (so->state != RF_STATE_STOPPING)
+			rfctl_set_state(so, RF_STATE_STOPPING, "%s", reason);
+		break;
+	case RF_SUB_HALTED:
+		monitor_end(so, RF_STATE_STOPPED, "halted", reason);
+		break;
+	case RF_SUB_POWEROFF:
+		monitor_end(so, RF_STATE_STOPPED, "powered off", reason);
+		break;
+	case RF_SUB_RESTART:
+		monitor_end(so, RF_STATE_STOPPED, "asked for a restart", reason);
+		break;
+	case RF_SUB_PANIC:
+		monitor_end(so, RF_STATE_CRASHED, "panic", reason);
+		break;
+	}
+}
+
+static void monitor_silence(struct subos *so, u64 heartbeat)
+{
+	unsigned long limit = msecs_to_jiffies(so->heartbeat ? rfctl_hung_ms : MONITOR_BOOT_MS);
+
+	if (heartbeat != so->heartbeat) {
+		so->heartbeat = heartbeat;
+		so->heartbeat_at = jiffies;
+		if (so->state == RF_STATE_HUNG)
+			rfctl_set_state(so, RF_STATE_RUNNING, "was silent for a while");
+		return;
+	}
+	if (so->info_flags & RF_INFO_BARE || !time_after(jiffies, so->heartbeat_at + limit))
+		return;
+	if (so->state == RF_STATE_STOPPING && !so->busy)
+		monitor_end(so, RF_STATE_STOPPED, "halted", "");
+	else if (so->state == RF_STATE_RUNNING || so->state == RF_STATE_BOOTING)
+		rfctl_set_state(so, RF_STATE_HUNG, "no sign of life for %u ms",
+				jiffies_to_msecs(limit));
+}
+
+static void monitor_look(struct subos *so)
+{
+	struct rf_status st;
+
+	lockdep_assert_held(&so->lock);
+	memcpy(&st, so->svc + RF_OFF_STATUS, sizeof(st));
+	if (le32_to_cpu(st.magic) != RF_STATUS_MAGIC ||
+	    le32_to_cpu(st.version) != RF_WIRE_VERSION ||
+	    le32_to_cpu(st.generation) != so->generation) {
+		monitor_silence(so, so->heartbeat);
+		return;
+	}
+	so->nr_online = min_t(u32, le32_to_cpu(st.nr_online), cpumask_weight(&so->cpus));
+	monitor_silence(so, le64_to_cpu(st.heartbeat));
+	if (so->running)
+		monitor_life(so, &st);
+}
+
+static void monitor_work(struct work_struct *work)
+{
+	struct subos *so = container_of(work, struct subos, monitor.work);
+	bool again = true;
+
+	rfctl_console_poll(so);
+	/* who holds the lock may wait for this work to end: never wait for it */
+	if (mutex_trylock(&so->lock)) {
+		if (so->running)
+			monitor_look(so);
+		again = so->running;
+		mutex_unlock(&so->lock);
+	}
+	if (again)
+		queue_delayed_work(system_unbound_wq, &so->monitor,
+				   msecs_to_jiffies(MONITOR_PERIOD_MS));
+	else
+		rfctl_console_poll(so);
+}
+
+/**
+ * rfctl_monitor_init - prepare the monitor of a new subOS
+ * @so: the subOS
+ */
+void rfctl_monitor_init(struct subos *so)
+{
+	INIT_DELAYED_WORK(&so->monitor, monitor_work);
+}
+
+/**
+ * rfctl_monitor_start - look after a subOS that is about to run
+ * @so: the subOS, locked
+ */
+void rfctl_monitor_start(struct subos *so)
+{
+	so->heartbeat = 0;
+	so->heartbeat_at = jiffies;
+	so->sub_state = RF_SUB_NONE;
+	so->nr_online = 0;
+	queue_delayed_work(system_unbound_wq, &so->monitor, 0);
+}
+
+/**
+ * rfctl_monitor_stop - no longer; returns when the last look is over
+ * @so: the subOS; its lock may be held, @so->running is false
+ */
+void rfctl_monitor_stop(struct subos *so)
+{
+	cancel_delayed_work_sync(&so->monitor);
+}
