@@ -113,10 +113,10 @@ static void table_seal(u8 *t, const char *sig, u8 revision, u32 len)
 	t[9] = checksum(t, len);
 }
 
-/* No device, only an empty Scope (\_SB): iasl cannot disassemble a table without any code. */
+/* No device, only an empty Scope (_SB): iasl cannot disassemble a table without any code. */
 static int build_dsdt(struct canvas *c, u64 *phys)
 {
-	static const u8 aml[] = { 0x10, 0x06, '\\', '_', 'S', 'B', '_' };
+	static const u8 aml[] = { 0x10, 0x05, '_', 'S', 'B', '_' };
 	u32 len = HDR_SIZE + sizeof(aml);
 	u8 *t = table_room(c, len, phys);
 
