@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Booting a subOS: image, initrd and overlay are got ready, loaded, started,
+ * and waited for. Used by create and restart.
+ */
+#ifndef RFM_BOOT_H
+#define RFM_BOOT_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image.h"
+#include "overlay.h"
+#include "settings.h"
+
+/**
+ * struct boot - what is loaded
+ * @s: settings, not owned
+ * @image: kernel
+ * @initrd: mapping of the initrd, NULL for none
+ * @initrd_size: its size
+ * @overlay: ours; empty for a bare subOS
+ * @thread: builds the overlay
+ * @running: @thread was started and not joined
+ * @ret: what it returned
+ * @err: its message
+ * @modaliases: of the granted PCI functions, ended by NULL
+ */
+struct boot {
+	const struct settings *s;
+	struct rfm_image image;
+	void *initrd;
+	size_t initrd_size;
+	struct rfm_blob overlay;
+	pthread_t thread;
+	bool running;
+	int ret;
+	char err[400];
+	char *modaliases[RF_WIRE_PCI + 1];
+};
+
+/* All return 0 or an enum rfm_exit, reported. */
+
+/**
+ * boot_prepare - read everything that can be wrong before anything is taken
+ *
+ * Opens image and initrd, checks that our module is there for this kernel and
+ * that @s->memory is enough, and starts to build the overlay in the background.
+ */
+int boot_prepare(struct boot *b, const struct settings *s);
+
+/* Waits for the overlay, hands all to the module, starts the subOS. */
+int boot_load(struct boot *b, int fd);
+int boot_start(int fd);
+
+/**
+ * boot_wait - until init runs inside
+ * @fd: the subOS
+ * @timeout_ms: limit
+ *
+ * Return: 0; RFM_TIMEOUT; RFM_INTERRUPTED, not reported; RFM_FAILED it came to an end.
+ */
+int boot_wait(int fd, unsigned int timeout_ms);
+
+void boot_free(struct boot *b);
+
+#endif /* RFM_BOOT_H */

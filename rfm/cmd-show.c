@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* rfm show: all that is known of one subOS. */
+#include "commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "fmt.h"
+#include "settings.h"
+
+static const struct rfm_option options[] = { RFM_OPTION_JSON, { 0 } };
+
+static void line(const char *key, const char *value)
+{
+	if (*value)
+		printf("%-14s %s\n", key, value);
+}
+
+static void print_boot(const struct rf_info *info)
+{
+	struct settings s;
+
+	if (settings_load(&s, info->name, info->id))
+		return;
+	line("image", s.kernel ? s.kernel : "");
+	line("initrd", s.initrd ? s.initrd : "");
+	line("append", s.append ? s.append : "");
+	settings_free(&s);
+}
+
+static void print_stages(const struct rf_info *info)
+{
+	unsigned int i;
+
+	for (i = 0; i < RF_STAGE_MAX; i++)
+		if (info->stage_ns[i])
+			printf("%-14s %.3f ms\n", fmt_stage(i), info->stage_ns[i] / 1e6);
+}
+
+static void print_people(const struct rf_info *info)
+{
+	uint64_t up = fmt_uptime(info);
+	char buf[4096];
+
+	line("name", info->name);
+	printf("%-14s %u\n", "id", info->id);
+	line("state", fmt_state(info->state));
+	line("reason", info->reason);
+	if (info->flags & RF_INFO_BARE)
+		line("bare", "runs without our module: it can reset the machine");
+	if (info->flags & RF_INFO_NO_KPROBE)
+		line("restart", "an emergency restart inside is not caught: it resets the machine");
+	line("cpus", units_cpus((const struct cpus *)info->cpumask, buf, sizeof(buf)));
+	printf("%-14s %u of %u\n", "on line", info->nr_online, info->nr_cpus);
+	line("memory", units_size(info->mem_bytes, buf, sizeof(buf)));
+	line("kernel", info->kernel);
+	line("boot id", info->boot_id);
+	line("uptime", up ? units_duration(up, buf, sizeof(buf)) : "");
+	printf("%-14s %llu\n", "heartbeats", (unsigned long long)info->heartbeats);
+	print_boot(info);
+	print_stages(info);
+}
+
+static bool owned(const struct rf_resource *r, const struct rf_info *info)
+{
+	return r->owner == info->id && r->kind != RF_RES_CPU;
+}
+
+static void describe(const struct rf_resource *r, char *buf, size_t size)
+{
+	char length[24];
+
+	if (r->kind == RF_RES_PCI)
+		units_bdf(r->start, buf, size);
+	else
+		snprintf(buf, size, "%#llx-%#llx %s", (unsigned long long)r->start,
+			 (unsigned long long)(r->start + r->length - 1),
+			 units_size(r->length, length, sizeof(length)));
+}
+
+static void print_resources(const struct rf_info *info, const struct rf_resource *res,
+			    unsigned int nr)
+{
+	char buf[80];
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (owned(&res[i], info)) {
+			describe(&res[i], buf, sizeof(buf));
+			line(fmt_kind(res[i].kind), buf);
+		}
+}
+
+static void print_json(const struct rf_info *info, const struct rf_resource *res, unsigned int nr)
+{
+	struct json_object *json = fmt_json(), *subos = fmt_info(info);
+	struct json_object *array = json_object_new_array(), *o;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!owned(&res[i], info))
+			continue;
+		o = json_object_new_object();
+		json_object_object_add(o, "kind", json_object_new_string(fmt_kind(res[i].kind)));
+		json_object_object_add(o, "start", json_object_new_uint64(res[i].start));
+		json_object_object_add(o, "length", json_object_new_uint64(res[i].length));
+		json_object_array_add(array, o);
+	}
+	json_object_object_add(subos, "resources", array);
+	json_object_object_add(json, "subos", subos);
+	fmt_json_print(json);
+}
+
+static int show(int dev, const char *name)
+{
+	struct rf_resource *res;
+	struct rf_info info;
+	unsigned int nr;
+	int fd, ret;
+
+	fd = dev_open_subos(dev, name);
+	ret = fd < 0 ? fd : dev_info(fd, &info);
+	if (fd >= 0)
+		close(fd);
+	if (ret == -ENOENT)
+		return rfm_fail(RFM_NOT_FOUND,
+				"there is no subOS of this name; rfm list shows those that live");
+	if (!ret)
+		ret = dev_resources(dev, &res, &nr);
+	if (ret)
+		return rfm_fail_errno(ret, NULL, "cannot ask for it");
+	if (rfm.json) {
+		print_json(&info, res, nr);
+	} else {
+		print_people(&info);
+		print_resources(&info, res, nr);
+	}
+	free(res);
+	return RFM_OK;
+}
+
+static int run(const struct rfm_command *cmd, int argc, char **argv)
+{
+	const char *name;
+	int dev, ret;
+
+	if (rfm_getopt(cmd, argc, argv))
+		return RFM_USAGE;
+	name = rfm_name_operand(argc, argv);
+	if (!name)
+		return RFM_USAGE;
+	dev = dev_connect();
+	if (dev < 0)
+		return -dev;
+	ret = show(dev, name);
+	close(dev);
+	return ret;
+}
+
+const struct rfm_command cmd_show = {
+	.verb = "show", .args = "NAME", .summary = "Show all that is known of a subOS",
+	.options = options, .run = run,
+};

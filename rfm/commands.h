@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The verbs; each lives in its cmd-VERB.c. */
+#ifndef RFM_COMMANDS_H
+#define RFM_COMMANDS_H
+
+#include "rfm.h"
+
+extern const struct rfm_command cmd_create;
+extern const struct rfm_command cmd_list;
+extern const struct rfm_command cmd_show;
+extern const struct rfm_command cmd_log;
+extern const struct rfm_command cmd_console;
+extern const struct rfm_command cmd_restart;
+extern const struct rfm_command cmd_stop;
+extern const struct rfm_command cmd_destroy;
+extern const struct rfm_command cmd_resources;
+extern const struct rfm_command cmd_ledger;
+extern const struct rfm_command cmd_pool;
+extern const struct rfm_command cmd_check;
+extern const struct rfm_command cmd_audit;
+extern const struct rfm_command cmd_version;
+extern const struct rfm_command cmd_help;
+
+#endif /* RFM_COMMANDS_H */

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What stands in the way of a create. The module checks again, under its
+ * locks; here is time to name every conflict, not only the first.
+ */
+#include "precheck.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "fmt.h"
+#include "rfm.h"
+#include "sysroot.h"
+
+struct conflicts {
+	bool all;
+	int code;	/* exit code of the first one */
+	struct json_object *array;
+};
+
+void conflict(struct conflicts *c, int code, const char *format, ...)
+{
+	struct json_object *o;
+	char text[400];
+	va_list ap;
+
+	if (c->code && !c->all)
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (!c->code)
+		c->code = code;
+	if (!c->all || !rfm.json)
+		rfm_fail(code, "%s", text);
+	o = json_object_new_object();
+	json_object_object_add(o, "exit_code", json_object_new_int(code));
+	json_object_object_add(o, "text", json_object_new_string(text));
+	json_object_array_add(c->array, o);
+}
+
+static const struct rf_resource *find_cpu(const struct rf_resource *res, unsigned int nr,
+					  unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (res[i].kind == RF_RES_CPU && res[i].start == cpu)
+			return &res[i];
+	return NULL;
+}
+
+/* The pool and the supervisor give CPUs away, everybody else keeps them. */
+static bool is_free(const struct rf_resource *r)
+{
+	return r->owner == RF_OWNER_SUPERVISOR || r->owner == RF_OWNER_FREE;
+}
+
+static void existing_cpus(const struct rf_resource *res, unsigned int nr, char *buf, size_t size)
+{
+	struct cpus cpus = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (res[i].kind == RF_RES_CPU && res[i].start < UNITS_CPUS)
+			cpus_add(&cpus, res[i].start);
+	units_cpus(&cpus, buf, size);
+}
+
+static void check_owner(struct conflicts *c, const struct rf_resource *res, unsigned int nr,
+			unsigned int cpu)
+{
+	const struct rf_resource *r = find_cpu(res, nr, cpu);
+	char buf[1024];
+
+	if (!r) {
+		existing_cpus(res, nr, buf, sizeof(buf));
+		conflict(c, RFM_NOT_FOUND, "there is no CPU %u; this machine has %s", cpu, buf);
+	} else if (cpu == 0) {
+		conflict(c, RFM_CONFLICT,
+			 "CPU 0 stays with the supervisor; choose other CPUs (rfm resources shows who owns what)");
+	} else if (r->owner == RF_OWNER_QUARANTINE) {
+		conflict(c, RFM_CONFLICT,
+			 "CPU %u is quarantined until the machine restarts; choose other CPUs", cpu);
+	} else if (!is_free(r)) {
+		conflict(c, RFM_CONFLICT,
+			 "CPU %u belongs to subOS %s; choose other CPUs (rfm resources shows who owns what)",
+			 cpu, fmt_owner(r->owner, r->owner_name, buf, sizeof(buf)));
+	}
+}
+
+/* A core that was taken has left sysfs: then the module alone can tell. */
+static void check_siblings(struct conflicts *c, const struct cpus *wanted, unsigned int cpu)
+{
+	char path[SYSROOT_PATH], list[256];
+	struct cpus siblings;
+	unsigned int i;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
+		 cpu);
+	if (sysroot_read_cpus(&siblings, path))
+		return;
+	for (i = 0; i < UNITS_CPUS; i++)
+		if (cpus_has(&siblings, i) && !cpus_has(wanted, i)) {
+			conflict(c, RFM_CONFLICT,
+				 "CPU %u is one core with CPU %u; name all of %s, or none",
+				 cpu, i, units_cpus(&siblings, list, sizeof(list)));
+			return;
+		}
+}
+
+static void check_cpu_list(struct conflicts *c, const struct settings *s,
+			   const struct rf_resource *res, unsigned int nr)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < UNITS_CPUS; cpu++) {
+		if (!cpus_has(&s->cpus, cpu))
+			continue;
+		check_owner(c, res, nr, cpu);
+		if (cpu)
+			check_siblings(c, &s->cpus, cpu);
+	}
+}
+
+static void check_cpu_count(struct conflicts *c, const struct settings *s,
+			    const struct rf_resource *res, unsigned int nr)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr; i++)
+		n += res[i].kind == RF_RES_CPU && res[i].start && is_free(&res[i]);
+	if (s->cpu_count > n)
+		conflict(c, RFM_CONFLICT,
+			 "%u CPUs are wanted, %u can be had (CPU 0 stays; rfm resources shows who owns what)",
+			 s->cpu_count, n);
+}
+
+static void check_pci_owner(struct conflicts *c, const struct settings *s,
+			    const struct rf_resource *res, unsigned int nr)
+{
+	char bdf[24], owner[64];
+	unsigned int i, k;
+
+	for (i = 0; i < s->nr_pci; i++) {
+		for (k = 0; k < nr; k++)
+			if (res[k].kind == RF_RES_PCI && res[k].start == s->pci[i] &&
+			    !is_free(&res[k]))
+				break;
+		if (k == nr)
+			precheck_pci(c, s->pci[i]);
+		else
+			conflict(c, RFM_CONFLICT,
+				 "PCI function %s belongs to %s; rfm destroy frees it",
+				 units_bdf(s->pci[i], bdf, sizeof(bdf)),
+				 fmt_owner(res[k].owner, res[k].owner_name, owner, sizeof(owner)));
+	}
+}
+
+static bool check_name(struct conflicts *c, int dev, const char *name)
+{
+	struct rf_info *infos;
+	unsigned int nr, i;
+	bool taken = false;
+
+	if (dev_list(dev, &infos, &nr))
+		return false;
+	for (i = 0; i < nr; i++)
+		taken |= !strcmp(infos[i].name, name);
+	free(infos);
+	if (taken)
+		conflict(c, RFM_CONFLICT,
+			 "there is a subOS of this name; choose another, or rfm destroy %s", name);
+	return taken;
+}
+
+static void ask_memory(struct conflicts *c, int fd, const struct settings *s)
+{
+	char wanted[24], could[24];
+	struct dev_msg msg;
+	__u64 got;
+	int ret;
+
+	ret = dev_add_memory(fd, s->memory, s->node, true, &got, &msg);
+	if (ret)
+		conflict(c, RFM_CONFLICT, "%s%s%s of memory could be had, %s are wanted", msg.text,
+			 *msg.text ? "; " : "", units_size(got, could, sizeof(could)),
+			 units_size(s->memory, wanted, sizeof(wanted)));
+}
+
+/* A subOS of that name lives for the time of these questions. */
+static void ask_module(struct conflicts *c, int dev, const struct settings *s)
+{
+	struct cpus cpus = s->cpus;
+	struct dev_msg msg;
+	unsigned int id, i;
+	char bdf[24];
+	int fd, ret;
+
+	fd = dev_create(dev, s->name, &id, &msg);
+	if (fd < 0) {
+		conflict(c, RFM_CONFLICT, "%s", *msg.text ? msg.text : strerror(-fd));
+		return;
+	}
+	ret = c->code ? 0 : dev_add_cpus(fd, &cpus, s->cpu_count, true, &msg);
+	if (ret)
+		conflict(c, RFM_CONFLICT, "CPUs: %s", *msg.text ? msg.text : strerror(-ret));
+	ask_memory(c, fd, s);
+	for (i = 0; i < s->nr_pci; i++) {
+		ret = c->code ? 0 : dev_add_pci(fd, s->pci[i], true, &msg);
+		if (ret)
+			conflict(c, RFM_CONFLICT, "PCI function %s: %s",
+				 units_bdf(s->pci[i], bdf, sizeof(bdf)),
+				 *msg.text ? msg.text : strerror(-ret));
+	}
+	close(fd);
+}
+
+static void say_free(const struct settings *s)
+{
+	char size[24];
+
+	printf("nothing stands in the way of %s: %u CPUs, %s, %u PCI functions\n", s->name,
+	       s->cpu_count ? s->cpu_count : cpus_count(&s->cpus),
+	       units_size(s->memory, size, sizeof(size)), s->nr_pci);
+}
+
+static void finish(struct conflicts *c, const struct settings *s)
+{
+	struct json_object *json;
+
+	if (c->all && rfm.json) {
+		json = fmt_json();
+		json_object_object_add(json, "conflicts", json_object_get(c->array));
+		fmt_json_print(json);
+	} else if (c->all && !c->code) {
+		say_free(s);
+	}
+	json_object_put(c->array);
+}
+
+int precheck(int dev, const struct settings *s, bool dry_run, int so_far)
+{
+	struct conflicts c = { .all = dry_run, .code = so_far, .array = json_object_new_array() };
+	struct rf_resource *res;
+	unsigned int nr;
+	bool taken;
+	int ret;
+
+	ret = dev_resources(dev, &res, &nr);
+	if (ret)
+		return rfm_fail_errno(ret, NULL, "cannot ask who owns what");
+	taken = check_name(&c, dev, s->name);
+	check_cpu_list(&c, s, res, nr);
+	check_cpu_count(&c, s, res, nr);
+	check_pci_owner(&c, s, res, nr);
+	if (dry_run && !taken)
+		ask_module(&c, dev, s);
+	finish(&c, s);
+	free(res);
+	return c.code;
+}
