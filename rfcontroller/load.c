@@ -174,9 +174,10 @@ static int load_cmdline(struct load_work *w, u32 *len)
 	in.user = user;
 	ret = rf_cmdline_build(&in, out, RF_CMDLINE_SIZE, w->msg->text, sizeof(w->msg->text));
 	kfree(user);
-	if (!ret)
-		*len = strlen(out);
-	return ret;
+	if (ret < 0)
+		return ret;
+	*len = ret;
+	return 0;
 }
 
 /* Every core of the machine but its boot processor; the subOS's own come first. */
