@@ -252,28 +252,6 @@ static void report(int fd)
 	       info.kernel);
 }
 
-static int create(int dev, const struct request *r, const struct settings *s, struct boot *b)
-{
-	struct dev_msg msg;
-	unsigned int id;
-	int fd, ret;
-
-	fd = dev_create(dev, s->name, &id, &msg);
-	if (fd == -EEXIST)
-		return rfm_fail(RFM_CONFLICT,
-				"there is a subOS of this name; choose another, or rfm destroy %s",
-				s->name);
-	if (fd < 0)
-		return rfm_fail_errno(fd, msg.text, "cannot create a subOS");
-	ret = build(fd, id, s, b);
-	if (!ret)
-		ret = await(fd, r, s);
-	if (!ret)
-		report(fd);
-	close(fd);
-	return ret;
-}
-
 static void advise(const struct settings *s)
 {
 	unsigned int nr = s->cpu_count ? s->cpu_count : cpus_count(&s->cpus);
@@ -289,6 +267,30 @@ static void advise(const struct settings *s)
 		rfm_warn("--unsafe-bare: a reboot or crash inside can reset the whole machine");
 }
 
+static int create(int dev, const struct request *r, const struct settings *s, struct boot *b)
+{
+	struct dev_msg msg;
+	unsigned int id;
+	int fd, ret;
+
+	fd = dev_create(dev, s->name, &id, &msg);
+	if (fd == -EEXIST)
+		return rfm_fail(RFM_CONFLICT,
+				"there is a subOS of this name; choose another, or rfm destroy %s",
+				s->name);
+	if (fd < 0)
+		return rfm_fail_errno(fd, msg.text, "cannot create a subOS");
+	ret = build(fd, id, s, b);
+	if (!ret) {
+		advise(s);
+		ret = await(fd, r, s);
+	}
+	if (!ret)
+		report(fd);
+	close(fd);
+	return ret;
+}
+
 static int run_request(const struct request *r, struct settings *s)
 {
 	struct boot b = { 0 };
@@ -302,8 +304,6 @@ static int run_request(const struct request *r, struct settings *s)
 	ret = boot_prepare(&b, s);
 	if (!ret || r->dry_run)
 		ret = precheck(dev, s, r->dry_run, ret);
-	if (!ret)
-		advise(s);
 	if (!ret && !r->dry_run)
 		ret = create(dev, r, s, &b);
 	boot_free(&b);

@@ -29,6 +29,7 @@ static const struct rfm_option options[] = {
  * @ranges: its memory
  * @nr_ranges: see @ranges
  * @started_ns: the start that @log belongs to
+ * @next_seq: where a log that was found damaged is taken up again
  * @err: why the log was not found
  */
 struct follower {
@@ -40,6 +41,7 @@ struct follower {
 	struct rfm_mem_range *ranges;
 	unsigned int nr_ranges;
 	__u64 started_ns;
+	__u64 next_seq;
 	char err[256];
 };
 
@@ -98,8 +100,10 @@ static void print_record(const struct rfm_klog_record *rec)
 
 static void forget(struct follower *f)
 {
-	if (f->open)
+	if (f->open) {
+		f->next_seq = f->log.next_seq;
 		rfm_klog_close(&f->log);
+	}
 	f->open = false;
 	free(f->ranges);
 	f->ranges = NULL;
@@ -110,18 +114,22 @@ static int find(struct follower *f, const struct rf_info *info)
 	struct rfm_mem mem = { .read = dev_read_memory, .ctx = &f->fd };
 	int ret;
 
+	if (f->started_ns != info->started_ns)
+		f->next_seq = 0;	/* a restart has a log of its own */
 	f->started_ns = info->started_ns;
 	ret = dev_ranges(f->dev, info, &f->ranges, &f->nr_ranges);
 	if (ret)
 		return ret;
 	if (!f->nr_ranges) {
-		snprintf(f->err, sizeof(f->err), "it has no memory yet");
+		snprintf(f->err, sizeof(f->err), "it has no memory yet, so no log");
 		return -EAGAIN;
 	}
 	mem.ranges = f->ranges;
 	mem.nr_ranges = f->nr_ranges;
 	ret = rfm_klog_open(&f->log, &mem, f->err, sizeof(f->err));
 	f->open = !ret;
+	if (!ret)
+		f->log.next_seq = f->next_seq;
 	return ret;
 }
 
@@ -147,7 +155,7 @@ static int look(struct follower *f)
 	if (ret)
 		return ret;
 	if (f->started_ns != info.started_ns || !f->open)
-		forget(f);	/* a restart has a log of its own */
+		forget(f);
 	if (!f->open)
 		ret = find(f, &info);
 	return ret ? ret : drain(f);
@@ -182,8 +190,7 @@ static int outcome(const struct follower *f, int ret)
 	if (ret == -ENOENT)
 		return rfm_fail(RFM_NOT_FOUND, "it is gone, and its memory with it");
 	if (ret == -EAGAIN)
-		return rfm_fail(RFM_FAILED, "no kernel log in its memory yet%s%s; try again later, or with -f",
-				*f->err ? ": " : "", f->err);
+		return rfm_fail(RFM_FAILED, "%s", f->err);
 	if (ret == -EIO)
 		return rfm_fail(RFM_FAILED, "its log is damaged: the rest cannot be read");
 	return ret ? rfm_fail_errno(ret, NULL, "cannot read its memory") : RFM_OK;
