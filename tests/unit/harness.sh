@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The tests' own tools: tests/run and tests/lib.sh notice what went wrong.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# run_one NAME < SCRIPT: the last line and the status of tests/run for it
+run_one()
+{
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"$tmp/$1.sh"
+	chmod +x "$tmp/$1.sh"
+	RF_LONG='' "$T_TOP/tests/run" "$tmp/$1.sh" >"$tmp/out"
+	echo "$? $(tail -n 1 "$tmp/out")"
+}
+
+is "$(printf 'echo "ok 1 - a"; echo "ok - b"; echo 1..2\n' | run_one harness-good)" \
+	"0 2 passed, 0 failed" "run: good points are counted"
+is "$(printf 'echo "ok - a"; echo "not ok - b"; echo 1..2; exit 1\n' | run_one harness-bad)" \
+	"1 1 passed, 1 failed" "run: a failed point fails the run"
+is "$(printf 'echo "ok - a # SKIP no hardware"; echo "ok - b"; echo 1..2\n' |
+	run_one harness-skip)" "0 1 passed, 0 failed, 1 skipped" "run: a skipped point is no pass"
+is "$(printf 'echo "ok - a"\n' | run_one harness-noplan)" \
+	"1 1 passed, 1 failed" "run: a missing plan is a failure"
+is "$(printf 'echo "ok - a"; echo 1..3\n' | run_one harness-short)" \
+	"1 1 passed, 1 failed" "run: fewer points than planned are a failure"
+is "$(printf 'echo "ok - a"; echo 1..1; exit 3\n' | run_one harness-status)" \
+	"1 1 passed, 1 failed" "run: a status without a failed point is a failure"
+is "$(printf '# timeout: 1\necho "ok - a"; echo 1..1; sleep 60\n' | run_one harness-slow)" \
+	"1 1 passed, 1 failed" "run: too slow is a failure"
+is "$(printf 'echo "1..0 # SKIP not here"\n' | run_one harness-none)" \
+	"1 0 passed, 0 failed, 1 skipped" "run: nothing but skips is no success"
+is "$(printf 'echo "Bail out! broken"; exit 99\n' | run_one harness-bail)" \
+	"1 0 passed, 2 failed" "run: bailing out is a failure"
+
+# The scan: lines of real kernels, each of which must be noticed.
+while IFS= read -r line; do
+	is "$(printf 'x\n%s\ny\n' "$line" | complaints)" "$line" "scan: notices: $line"
+done <<'END'
+[    1.0] WARNING: CPU: 2 PID: 1 at mm/page_alloc.c:1 x+0x1/0x2
+[    1.0] BUG: kernel NULL pointer dereference, address: 0000000000000000
+[    1.0] Oops: Oops: 0002 [#1] PREEMPT SMP NOPTI
+[    1.0] rcu: INFO: rcu_preempt self-detected stall on CPU
+[    1.0] watchdog: BUG: soft lockup - CPU#1 stuck for 26s!
+[    1.0] Failed to hand over CPU 3
+[    1.0] INFO: task rfm:33 blocked for more than 120 seconds.
+END
+is "$(echo '[    1.0] please report a bug; 2 warnings' | complaints)" "" \
+	"scan: ordinary lines are no complaint"
+
+# The assertions themselves.
+is "$( (is 1 2 x) | head -n 1)" "not ok - x" "is: a difference fails"
+is "$( (check x false) | head -n 1)" "not ok - x" "check: a failing command fails"
+is "$( (refused 2 y x sh -c 'echo y >&2; exit 1') | head -n 1)" "not ok - x" \
+	"refused: another status fails"
+is "$( (refused 1 y x sh -c 'echo z >&2; exit 1') | head -n 1)" "not ok - x" \
+	"refused: another message fails"
+is "$( (refused 1 y x sh -c 'echo y >&2; exit 1') | head -n 1)" "ok - x" \
+	"refused: the right status and message pass"
+eventually 1 false
+is $? 1 "eventually: gives up"
+
+done_testing

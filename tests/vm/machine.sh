@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The test machine: status, output, disks, copies, monitor, and how it ends.
+# timeout: 600
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+disk=$(scratch disk 16M)
+other=$(scratch other 16M)
+echo "from outside" | dd of="$disk" conv=notrunc status=none
+
+cat >"$T_DIR/script" <<'END'
+echo "arguments: $*"
+echo "to standard error" >&2
+echo "reopened" >/dev/stdout
+echo "disk: $(dd if=/dev/rfdisk0 bs=12 count=1 2>/dev/null)"
+printf 'from inside!' | dd of=/dev/rfdisk1 conv=notrunc 2>/dev/null
+echo "copied: $(cat /root/copied)"
+echo "program: $(/usr/local/bin/xz --version | head -n 1)"
+echo "monitor: $(hmp info status)"
+echo "cpus: $(nproc)"
+echo "strict: $(cat /proc/sys/kernel/panic_on_warn)"
+seq 1 200000 | tail -c 1000000
+exit 42
+END
+{ echo '#!/bin/sh'; cat "$T_DIR/script"; } >"$T_DIR/script.sh"
+echo "hello" >"$T_DIR/copied"
+run_vm --smp 3 --memory 1G --disk "$disk" --disk "$other,port" \
+	--copy "$T_DIR/copied:/root/copied" --copy "$(command -v xz):/usr/local/bin/xz" \
+	--script "$T_DIR/script.sh" -- one 'two words' >"$T_DIR/out" 2>"$T_DIR/err"
+is $? 42 "the command's exit status comes through"
+out=$(head -n 20 "$T_DIR/out")
+like "$out" '^arguments: one two words$' "arguments come through"
+is "$(cat "$T_DIR/err")" "to standard error" "standard error comes through, apart"
+like "$out" '^reopened$' "a program may open /dev/stdout"
+like "$out" '^disk: from outside$' "the first disk is the first --disk"
+is "$(head -c 12 "$other")" "from inside!" "what is written to a disk is in its file"
+like "$out" '^copied: hello$' "a file is copied"
+like "$out" '^program: .*XZ' "a dynamic program is copied with its libraries"
+like "$out" '^monitor: VM status: running$' "the monitor answers inside"
+like "$out" '^cpus: 3$' "--smp"
+like "$out" '^strict: 1$' "a warning of the kernel is fatal"
+is "$(tail -n 1 "$T_DIR/out")" 200000 "a megabyte of output comes through to its last line"
+check "the command line holds only the console" command_line_bare
+
+run_vm --smp 2 --timeout 25 -- sleep 1000 2>/dev/null
+is $? 124 "124 when time is up"
+run_vm --smp 2 -- reboot -f 2>/dev/null
+is $? 123 "123 when the machine is reset"
+run_vm --smp 2 -- poweroff -f 2>/dev/null
+is $? 120 "120 when it is powered off"
+run_vm --smp 2 -- sh -c 'echo c >/proc/sysrq-trigger' 2>"$T_DIR/err"
+is $? 122 "122 when its kernel panics"
+like "$(cat "$T_DIR/err")" 'sysrq triggered crash' "the panic's reason is told"
+(log_clean "control") <"$VM_LOGS/serial.log" >"$T_DIR/control"
+like "$(cat "$T_DIR/control")" '^not ok' "control: a panic is no clean log"
+run_vm --smp 2 --append nosmt -- true
+check "control: another parameter is noticed" eval '! command_line_bare'
+"$T_TOP/tools/rf-vm" --quiet --logs "$T_DIR/broken" --qemu -nonsense -- true 2>"$T_DIR/err"
+is $? 125 "125 when QEMU does not start"
+like "$(cat "$T_DIR/err")" 'nonsense: invalid option' "QEMU's reason is told"
+
+done_testing
