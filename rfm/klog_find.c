@@ -29,7 +29,7 @@ struct search {
 	struct klog_ring best;
 	__u64 best_end;
 	__u64 seen[1 << SEEN_BITS];
-	unsigned char chunk[CHUNK + KLOG_RING_MAX];
+	unsigned char chunk[CHUNK + 2 * KLOG_RING_MAX];
 };
 
 /* Data repeats pointers: most are seen more than once. */
