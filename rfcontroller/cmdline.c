@@ -79,7 +79,7 @@ static const struct rule rules[] = {
 	{ .name = "nolapic_timer", .why = WHY_APIC },
 	{ .name = "mce", .why = WHY_MCE, .deny = "off", .flags = RULE_PREFIX },
 	{ .name = "nomce", .why = WHY_MCE, .flags = RULE_PREFIX },
-	{ .name = "acpi", .why = WHY_ACPI, .allow = "noirq force strict copy_dsdt nocmcff" },
+	{ .name = "acpi", .why = WHY_ACPI, .allow = "force strict copy_dsdt nocmcff" },
 	{ .name = "acpi_rsdp", .why = WHY_ACPI, .flags = RULE_RAW },
 	{ .name = "acpi_apic_instance", .why = WHY_ACPI },
 	{ .name = "maxcpus", .why = WHY_CPUS },
@@ -385,7 +385,7 @@ static void add_front(struct text *t, const struct rf_cmdline_in *in)
 
 static void add_back(struct text *t, const struct rf_cmdline_in *in)
 {
-	add(t, " no_ipi_broadcast=1 pci=off acpi=noirq 8250.nr_uarts=0");
+	add(t, " no_ipi_broadcast=1 pci=off 8250.nr_uarts=0");
 	add(t, " tsc=reliable tsc_early_khz=%u", in->tsc_khz);
 	add(t, " panic=0 apic_extnmi=none nmi_watchdog=0 mce=no_cmci");
 	add(t, " maxcpus=%u", in->nr_cpus);
@@ -400,12 +400,13 @@ int rf_cmdline_build(const struct rf_cmdline_in *in, char *out, u32 size, char *
 	u32 len = in->user_len, end, init;
 	int ret;
 
+	ret = check_numbers(in, &m);
+	if (ret)
+		return ret;
 	/* what reading it from a file leaves at the end */
 	while (len && (in->user[len - 1] == '\n' || !in->user[len - 1]))
 		len--;
-	ret = check_numbers(in, &m);
-	if (!ret)
-		ret = check_bytes(in->user, len, &m);
+	ret = check_bytes(in->user, len, &m);
 	if (!ret)
 		ret = check_words(in, len, &end, &init, &m);
 	if (!ret)
@@ -420,6 +421,6 @@ int rf_cmdline_build(const struct rf_cmdline_in *in, char *out, u32 size, char *
 		add(&t, " --%.*s", (int)(len - init), in->user + init);
 	if (t.len < t.size)
 		return t.len;
-	add(&m, "the command line has %u bytes with ours; %u are the limit", t.len, t.size - 1);
+	add(&m, "the command line with ours does not fit: %u of %u bytes; shorten it", t.len, t.size);
 	return -ENOSPC;
 }
