@@ -421,6 +421,6 @@ int rf_cmdline_build(const struct rf_cmdline_in *in, char *out, u32 size, char *
 		add(&t, " --%.*s", (int)(len - init), in->user + init);
 	if (t.len < t.size)
 		return t.len;
-	add(&m, "the command line with ours does not fit: %u of %u bytes; shorten it", t.len, t.size);
+	add(&m, "the command line does not fit: %u of %u bytes; shorten it", t.len, t.size);
 	return -ENOSPC;
 }

@@ -216,7 +216,7 @@ static void test_versions(struct picture *pic, struct madt *m)
 		u32 version;
 		bool bsp;
 		u8 length;
-	} cases[] = {
+	} row[] = {
 		{ RF_KVER(6, 1, 0), false, 16 }, { RF_KVER(6, 8, 255), false, 16 },
 		{ RF_KVER(6, 9, 0), true, 16 }, { RF_KVER(6, 9, 255), true, 16 },
 		{ RF_KVER(6, 10, 0), true, 24 }, { RF_KVER(6, 12, 117), true, 24 },
@@ -224,19 +224,19 @@ static void test_versions(struct picture *pic, struct madt *m)
 	};
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct rf_acpi_in in = input(cases[i].version, few, 4);
-		u32 own = cases[i].bsp;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		struct rf_acpi_in in = input(row[i].version, few, 4);
+		u32 own = row[i].bsp;
 		bool good = !build(&in, pic, RF_ACPI_SIZE) && read_madt(pic, m);
 
 		good = good && m->nr == 4 + own && m->enabled == m->nr && !m->others &&
 		       !memcmp(m->ids + own, few, sizeof(few)) && (!own || m->ids[0] == 0);
-		ok(good, "%u.%u: MADT lists our cores, %s", cases[i].version >> 16,
-		   cases[i].version >> 8 & 255, own ? "the BSP first" : "the BSP not at all");
-		ok(m->wakeups == 1 && m->wakeup_length == cases[i].length &&
-		   m->wakeup_version == (cases[i].length == 24) && m->mailbox == in.mailbox &&
-		   m->reset_vector == (cases[i].length == 24 ? in.reset_vector : 0),
-		   "wake-up structure has %u bytes", cases[i].length);
+		ok(good, "%u.%u: MADT lists our cores, %s", row[i].version >> 16,
+		   row[i].version >> 8 & 255, own ? "the BSP first" : "the BSP not at all");
+		ok(m->wakeups == 1 && m->wakeup_length == row[i].length &&
+		   m->wakeup_version == (row[i].length == 24) && m->mailbox == in.mailbox &&
+		   m->reset_vector == (row[i].length == 24 ? in.reset_vector : 0),
+		   "wake-up structure has %u bytes", row[i].length);
 	}
 }
 
@@ -303,7 +303,7 @@ static void test_refused(struct picture *pic)
 		good += !ret;
 	}
 	ok(size == 1024 && good, "a buffer of any size is either enough or refused, and kept to");
-	ok(!build(&in, pic, RF_ACPI_SIZE - 1) && untouched(pic), "bytes behind the tables are kept");
+	ok(!build(&in, pic, RF_ACPI_SIZE - 1) && untouched(pic), "bytes behind the tables stay");
 }
 
 static void test_control(struct picture *pic, struct madt *m)
@@ -326,7 +326,7 @@ static void test_control(struct picture *pic, struct madt *m)
 		seen += !good;
 	}
 	/* what is not seen is the padding between tables */
-	ok(seen >= 36 + 60 + 42 + 276 + 64 + 108, "control: a flipped bit is noticed (%u of %u bytes)",
+	ok(seen >= 36 + 60 + 42 + 276 + 64 + 108, "control: a flipped bit is seen (%u of %u bytes)",
 	   seen, used);
 }
 
