@@ -43,10 +43,7 @@ static void monitor_end(struct subos *so, enum rf_state state, const char *what,
 
 	if (subos_halt(so, &msg))
 		return;
-	if (reason[0])
-		rfctl_set_state(so, state, "%s: %s", what, reason);
-	else
-		rfctl_set_state(so, state, "%s", what);
+	rfctl_set_state(so, state, "%s", reason[0] ? reason : what);
 	pr_info("%s: %s\n", so->name, so->reason);
 }
 
