@@ -5,7 +5,6 @@
  * nothing (it is 0 for the per-CPU segment), p_paddr is where the kernel
  * expects the bytes.
  */
-#define _GNU_SOURCE 1
 #include "elf_image.h"
 
 #include <elf.h>

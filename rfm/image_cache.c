@@ -5,7 +5,6 @@
  * rename() only when it is complete. Whatever goes wrong here costs time, never
  * the result: the caller then works on memory.
  */
-#define _GNU_SOURCE 1
 #include "image_cache.h"
 
 #include <errno.h>

@@ -3,7 +3,6 @@
  * Collects what the overlay carries: our init, rfsubos.ko, and the modules
  * that the granted devices need.
  */
-#define _GNU_SOURCE 1
 #include "overlay_priv.h"
 
 #include <errno.h>
