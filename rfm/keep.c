@@ -56,7 +56,9 @@ int settings_save(const struct settings *s, unsigned int id)
 		ret = -errno;
 	/* never half a file: written beside, then renamed */
 	snprintf(part, sizeof(part), "%s.%u", file(path, s->name), id);
-	if (!ret && json_object_to_file_ext(part, json, JSON_C_TO_STRING_PRETTY))
+	if (!ret && json_object_to_file_ext(part, json, JSON_C_TO_STRING_PRETTY |
+					     JSON_C_TO_STRING_SPACED |
+					     JSON_C_TO_STRING_NOSLASHESCAPE))
 		ret = -EIO;
 	if (!ret && rename(part, path))
 		ret = -errno;

@@ -58,6 +58,7 @@ static int exit_code(int err)
 	case ETIMEDOUT:
 		return RFM_TIMEOUT;
 	case ENOEXEC:
+	case EISDIR:
 		return RFM_INCOMPATIBLE;
 	case EINTR:
 		return RFM_INTERRUPTED;
