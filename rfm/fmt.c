@@ -101,6 +101,21 @@ void fmt_bytes(struct fmt_table *t, uint64_t bytes)
 	fmt_cell(t, units_size(bytes, buf, sizeof(buf)), need(json_object_new_uint64(bytes)));
 }
 
+/* smartcols prints nothing at all for a table without rows. */
+static void print_headings(const struct fmt_table *t)
+{
+	const char *gap = "";
+	unsigned int i;
+
+	for (i = 0; i < t->nr; i++) {
+		if (!t->columns[i].head)
+			continue;
+		printf("%s%s", gap, t->columns[i].head);
+		gap = " ";
+	}
+	putchar('\n');
+}
+
 int fmt_table_print(struct fmt_table *t)
 {
 	struct json_object *json;
@@ -112,6 +127,8 @@ int fmt_table_print(struct fmt_table *t)
 		fmt_json_print(json);
 	} else {
 		json_object_put(t->rows);
+		if (scols_table_is_empty(t->table))
+			print_headings(t);
 		ret = scols_print_table(t->table);
 	}
 	scols_unref_table(t->table);

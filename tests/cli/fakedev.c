@@ -459,14 +459,16 @@ int open(const char *path, int flags, ...)
 
 ssize_t write(int fd, const void *buf, size_t len)
 {
-	bool console = fd >= 0 && fd < FDS && fds[fd].kind == CONSOLE;
+	ssize_t (*next)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+	const char *end;
 
-	if (console && memchr(buf, 4, len)) {
+	if (fd < 0 || fd >= FDS || fds[fd].kind != CONSOLE)
+		return next(fd, buf, len);
+	end = memchr(buf, 4, len);
+	next(fds[fd].peer, buf, end ? (size_t)(end - (const char *)buf) : len);
+	if (end)
 		real_close(fds[fd].peer);
-		return len;
-	}
-	return ((ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))
-		(console ? fds[fd].peer : fd, buf, len);
+	return len;
 }
 
 /* The kernel does this when a tool dies; here the tool must close or exit. */
