@@ -207,18 +207,18 @@ static void pci_put_config(struct rfctl_pci *rp)
 	pci_restore_state(rp->pdev);
 }
 
-/* Ends all that the function does. Its addresses are put right first: the
- * reset brings back what it finds.
- */
+/* Ends all that it does. Its addresses come first: the reset brings back what it finds. */
 static int pci_silence(struct rfctl_pci *rp)
 {
 	int ret;
 
-	if (rp->clean || READ_ONCE(rp->lost))
+	if (READ_ONCE(rp->lost))
 		return 0;
 	pci_clear_master(rp->pdev);
 	pci_wake(rp->pdev);
 	pci_put_config(rp);
+	if (rp->clean)
+		return 0;
 	ret = pci_reset_function(rp->pdev);
 	pci_put_config(rp);
 	pci_clear_master(rp->pdev);
