@@ -314,12 +314,14 @@ static int next_of_ring(struct rfm_klog *log, struct rfm_klog_record *rec)
 	if (ret)
 		return ret;
 	ret = read_bounds(log, &bounds);
-	if (ret)
-		return ret;
-	ret = -EAGAIN;
-	for (steps = 0; ret == -EAGAIN && steps < STEPS_MAX; steps++)
+	for (steps = 0; !ret && steps < STEPS_MAX; steps++) {
 		ret = step(log, rec, &bounds);
-	return ret == -EAGAIN ? -EIO : ret;
+		if (ret != -EAGAIN)
+			return ret;
+		/* what was lost may have made room for newer ones */
+		ret = log->next_seq == bounds.end ? read_bounds(log, &bounds) : 0;
+	}
+	return -EIO;
 }
 
 /*
