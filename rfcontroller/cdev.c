@@ -1,38 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * DOC: /dev/rainforest: what rainforest.h describes
+ *
+ * The calls on the device itself; those on a subOS are in subos_fd.c.
  */
-#include <linux/anon_inodes.h>
 #include <linux/bitmap.h>
 #include <linux/capability.h>
-#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
-#include <linux/poll.h>
-#include <linux/sched/signal.h>
-#include <linux/sizes.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
+#include "cdev.h"
+#include "fail.h"
 #include "internal.h"
 
 /**
- * struct subos_file - an open descriptor for a subOS
- * @so: the subOS, a reference
- * @creator: closing it before the start undoes everything
- * @seen: state_gen at the last RF_IOC_INFO
+ * cdev_fetch - copy a structure in; its first member says how long the caller's is
+ * @arg: user address
+ * @req: (out) the structure
+ * @ksize: its size here
+ * @min: size in the first version of the interface
+ *
+ * Return: 0. -EFAULT, -EINVAL the caller's is too short, -E2BIG it has
+ * something where we know of nothing.
  */
-struct subos_file {
-	struct subos *so;
-	bool creator;
-	int seen;
-};
-
-#define CDEV_FETCH(arg, req, last)	\
-	cdev_fetch(arg, &(req), sizeof(req), offsetofend(typeof(req), last))
-
-/* Copy a structure in; its first member says how long the caller's is. */
-static int cdev_fetch(void __user *arg, void *req, size_t ksize, size_t min)
+int cdev_fetch(void __user *arg, void *req, size_t ksize, size_t min)
 {
 	u32 usize;
 
@@ -43,7 +35,15 @@ static int cdev_fetch(void __user *arg, void *req, size_t ksize, size_t min)
 	return copy_struct_from_user(req, ksize, arg, usize);
 }
 
-static int cdev_return(void __user *arg, const void *req, size_t ksize)
+/**
+ * cdev_return - copy a structure back, as much as the caller knows of it
+ * @arg: user address
+ * @req: the structure
+ * @ksize: its size here
+ *
+ * Return: 0 or -EFAULT.
+ */
+int cdev_return(void __user *arg, const void *req, size_t ksize)
 {
 	u32 usize;
 
@@ -52,7 +52,13 @@ static int cdev_return(void __user *arg, const void *req, size_t ksize)
 	return copy_to_user(arg, req, min_t(size_t, usize, ksize)) ? -EFAULT : 0;
 }
 
-static void cdev_message(u64 to, u32 len, const struct rfctl_msg *msg)
+/**
+ * cdev_message - give the line about a failure to the caller
+ * @to: user address, may be 0
+ * @len: bytes there
+ * @msg: the line; it is cut when it does not fit
+ */
+void cdev_message(u64 to, u32 len, const struct rfctl_msg *msg)
 {
 	size_t n = min_t(size_t, len, strlen(msg->text) + 1);
 
@@ -62,7 +68,15 @@ static void cdev_message(u64 to, u32 len, const struct rfctl_msg *msg)
 		put_user('\0', (char __user *)u64_to_user_ptr(to) + n - 1);
 }
 
-static int cdev_get_mask(struct cpumask *mask, u64 from, u32 bytes)
+/**
+ * cdev_get_mask - copy a mask of CPUs in
+ * @mask: (out) CPUs that may exist
+ * @from: user address
+ * @bytes: bytes there
+ *
+ * Return: 0. Number of a CPU that cannot exist; -EINVAL, -EFAULT, -ENOMEM.
+ */
+int cdev_get_mask(struct cpumask *mask, u64 from, u32 bytes)
 {
 	unsigned int bits = bytes * 8;
 	unsigned long *map;
@@ -78,303 +92,24 @@ static int cdev_get_mask(struct cpumask *mask, u64 from, u32 bytes)
 	if (find_next_bit(map, bits, min(bits, nr_cpu_ids)) < bits)
 		ret = find_next_bit(map, bits, nr_cpu_ids);
 	kfree(map);
-	return ret;		/* number of a CPU that cannot exist, or 0 */
+	return ret;
 }
 
-static int cdev_put_mask(const struct cpumask *mask, u64 to, u32 bytes)
+/**
+ * cdev_put_mask - copy a mask of CPUs out
+ * @mask: CPUs
+ * @to: user address
+ * @bytes: bytes there
+ *
+ * Return: 0 or -EFAULT.
+ */
+int cdev_put_mask(const struct cpumask *mask, u64 to, u32 bytes)
 {
 	u32 n = min_t(u32, bytes, BITS_TO_LONGS(nr_cpumask_bits) * sizeof(long));
 
 	if (clear_user(u64_to_user_ptr(to), bytes))
 		return -EFAULT;
 	return copy_to_user(u64_to_user_ptr(to), cpumask_bits(mask), n) ? -EFAULT : 0;
-}
-
-static int subos_add_cpus(struct subos *so, void __user *arg)
-{
-	struct rfctl_msg msg = { "" };
-	struct cpumask *mask;
-	struct rf_cpus req;
-	int ret;
-
-	ret = CDEV_FETCH(arg, req, reserved);
-	if (ret)
-		return ret;
-	if (req.flags & ~RF_CPUS_DRY_RUN || req.reserved)
-		return -EINVAL;
-	mask = kzalloc(sizeof(*mask), GFP_KERNEL);
-	if (!mask)
-		return -ENOMEM;
-	ret = cdev_get_mask(mask, req.mask, req.mask_bytes);
-	if (ret > 0)
-		rfctl_say(&msg, "CPU %d does not exist; there are CPUs %*pbl", ret,
-			  cpumask_pr_args(cpu_possible_mask));
-	if (ret > 0 || (!ret && cpumask_empty(mask) == !req.count))
-		ret = -EINVAL;
-	if (!ret)
-		ret = so->started || so->gone ? -EBUSY :
-		      rfctl_cpus_claim(so, mask, req.count, req.flags & RF_CPUS_DRY_RUN, &msg);
-	if (!ret && !(req.flags & RF_CPUS_DRY_RUN))
-		ret = cdev_put_mask(&so->cpus, req.mask, req.mask_bytes);
-	cdev_message(req.msg, req.msg_len, &msg);
-	kfree(mask);
-	return ret;
-}
-
-static int subos_add_memory(struct subos *so, void __user *arg)
-{
-	struct rfctl_msg msg = { "" };
-	struct rf_memory req;
-	int ret, err;
-
-	ret = CDEV_FETCH(arg, req, reserved);
-	if (ret)
-		return ret;
-	if (req.flags & ~RF_MEMORY_DRY_RUN || req.reserved)
-		return -EINVAL;
-	req.got = 0;
-	ret = so->started || so->gone ? -EBUSY :
-	      rfctl_mem_claim(so, req.bytes, req.node, req.timeout_ms,
-			      req.flags & RF_MEMORY_DRY_RUN, &req.got, &msg);
-	cdev_message(req.msg, req.msg_len, &msg);
-	err = cdev_return(arg, &req, sizeof(req));
-	return ret ?: err;
-}
-
-static int subos_add_pci(struct subos *so, void __user *arg)
-{
-	struct rfctl_msg msg = { "" };
-	u64 start = ktime_get_ns();
-	struct rf_pci req;
-	int ret;
-
-	ret = CDEV_FETCH(arg, req, reserved2);
-	if (ret)
-		return ret;
-	if (req.flags & ~RF_PCI_DRY_RUN || req.reserved || req.reserved2)
-		return -EINVAL;
-	ret = so->started || so->gone ? -EBUSY :
-	      rfctl_pci_claim(so, req.segment, req.bus, req.devfn,
-			      req.flags & RF_PCI_DRY_RUN, &msg);
-	if (!ret && !(req.flags & RF_PCI_DRY_RUN))
-		so->stage_ns[RF_STAGE_PCI] += ktime_get_ns() - start;
-	cdev_message(req.msg, req.msg_len, &msg);
-	return ret;
-}
-
-static int subos_load(struct subos *so, void __user *arg)
-{
-	struct rfctl_msg msg = { "" };
-	struct rf_load req;
-	int ret;
-
-	ret = CDEV_FETCH(arg, req, reserved);
-	if (ret)
-		return ret;
-	if (req.flags & ~RF_LOAD_BARE || req.reserved)
-		return -EINVAL;
-	ret = so->gone ? -ENOENT : rfctl_load(so, &req, &msg);
-	cdev_message(req.msg, req.msg_len, &msg);
-	return ret;
-}
-
-static int subos_end(struct subos *so, void __user *arg,
-		     int (*end)(struct subos *so, bool force, unsigned int timeout_ms,
-				struct rfctl_msg *msg))
-{
-	struct rfctl_msg msg = { "" };
-	struct rf_destroy req;
-	int ret;
-
-	static_assert(sizeof(struct rf_destroy) == sizeof(struct rf_stop));
-	ret = CDEV_FETCH(arg, req, reserved2);
-	if (ret)
-		return ret;
-	if (req.flags & ~RF_DESTROY_FORCE || req.reserved || req.reserved2)
-		return -EINVAL;
-	ret = end(so, req.flags & RF_DESTROY_FORCE, req.timeout_ms, &msg);
-	cdev_message(req.msg, req.msg_len, &msg);
-	return ret;
-}
-
-static int subos_get_info(struct subos_file *sf, void __user *arg)
-{
-	struct rf_info *info;
-	u32 usize;
-	int ret;
-
-	if (get_user(usize, (u32 __user *)arg))
-		return -EFAULT;
-	if (usize < sizeof(*info))
-		return -EINVAL;
-	info = kmalloc(sizeof(*info), GFP_KERNEL);
-	if (!info)
-		return -ENOMEM;
-	sf->seen = atomic_read(&sf->so->state_gen);
-	subos_info(sf->so, info);
-	ret = copy_to_user(arg, info, sizeof(*info)) ? -EFAULT : 0;
-	kfree(info);
-	return ret;
-}
-
-static int subos_console(struct subos *so, void __user *arg)
-{
-	struct rf_console req;
-	int ret;
-
-	ret = CDEV_FETCH(arg, req, flags);
-	if (ret)
-		return ret;
-	if (req.flags & ~RF_CONSOLE_WRITE)
-		return -EINVAL;
-	return so->gone ? -ENOENT : rfctl_console_open(so, req.flags);
-}
-
-/* Calls that change the subOS itself, under its lock. */
-static long subos_ioctl_locked(struct subos *so, unsigned int cmd, void __user *arg)
-{
-	int ret;
-
-	ret = mutex_lock_interruptible(&so->lock);
-	if (ret)
-		return ret;
-	if (so->busy)
-		ret = -EBUSY;
-	else if (cmd == RF_IOC_ADD_CPUS)
-		ret = subos_add_cpus(so, arg);
-	else if (cmd == RF_IOC_ADD_MEMORY)
-		ret = subos_add_memory(so, arg);
-	else if (cmd == RF_IOC_ADD_PCI)
-		ret = subos_add_pci(so, arg);
-	else if (cmd == RF_IOC_LOAD)
-		ret = subos_load(so, arg);
-	else
-		ret = so->gone ? -ENOENT : subos_start(so);
-	mutex_unlock(&so->lock);
-	return ret;
-}
-
-static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p)
-{
-	struct subos_file *sf = file->private_data;
-	void __user *arg = (void __user *)p;
-
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	switch (cmd) {
-	case RF_IOC_ADD_CPUS:
-	case RF_IOC_ADD_MEMORY:
-	case RF_IOC_ADD_PCI:
-	case RF_IOC_LOAD:
-	case RF_IOC_START:
-		return subos_ioctl_locked(sf->so, cmd, arg);
-	case RF_IOC_STOP:
-		return subos_end(sf->so, arg, subos_stop);
-	case RF_IOC_DESTROY:
-		return subos_end(sf->so, arg, subos_destroy);
-	case RF_IOC_INFO:
-		return subos_get_info(sf, arg);
-	case RF_IOC_CONSOLE:
-		return subos_console(sf->so, arg);
-	}
-	return -ENOTTY;
-}
-
-static bool subos_owns(struct subos *so, u64 addr, u64 len)
-{
-	unsigned int i;
-
-	if (so->low && addr >= so->low && addr + len <= so->low + RFCTL_LOW_SIZE)
-		return true;
-	for (i = 0; i < so->nr_ranges; i++)
-		if (addr >= so->ranges[i].start &&
-		    addr + len <= so->ranges[i].start + so->ranges[i].length)
-			return true;
-	return false;
-}
-
-static ssize_t subos_fop_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
-{
-	struct subos_file *sf = file->private_data;
-	struct subos *so = sf->so;
-	u64 addr = *pos;
-
-	len = min_t(size_t, len, SZ_1M);
-	if (!len)
-		return 0;
-	if (*pos < 0)
-		return -EINVAL;
-	/* the lock keeps the memory: nothing is given back while it is held */
-	guard(mutex)(&so->lock);
-	if (!subos_owns(so, addr, len))
-		return -EFAULT;
-	if (copy_to_user(buf, __va(addr), len))
-		return -EFAULT;
-	*pos += len;
-	return len;
-}
-
-static __poll_t subos_fop_poll(struct file *file, struct poll_table_struct *wait)
-{
-	struct subos_file *sf = file->private_data;
-
-	poll_wait(file, &sf->so->wait, wait);
-	return (atomic_read(&sf->so->state_gen) != sf->seen ? EPOLLIN | EPOLLRDNORM : 0) |
-	       (sf->so->gone ? EPOLLHUP : 0);
-}
-
-static int subos_fop_release(struct inode *inode, struct file *file)
-{
-	struct subos_file *sf = file->private_data;
-
-	if (sf->creator)
-		subos_abandon(sf->so);
-	subos_put(sf->so);
-	kfree(sf);
-	return 0;
-}
-
-static const struct file_operations subos_fops = {
-	.owner = THIS_MODULE,
-	.unlocked_ioctl = subos_fop_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.read = subos_fop_read,
-	.llseek = default_llseek,
-	.poll = subos_fop_poll,
-	.release = subos_fop_release,
-};
-
-/* A descriptor for @so; takes over the caller's reference, also on failure. */
-static int subos_open_fd(struct subos *so, bool creator)
-{
-	struct subos_file *sf = kzalloc(sizeof(*sf), GFP_KERNEL);
-	struct file *file;
-	int fd;
-
-	if (!sf)
-		goto err_put;
-	sf->so = so;
-	sf->creator = creator;
-	sf->seen = -1;
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		goto err_free;
-	file = anon_inode_getfile("[rainforest-subos]", &subos_fops, sf, O_RDWR);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		goto err_free;
-	}
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD;
-	fd_install(fd, file);
-	return fd;
-
-err_free:
-	kfree(sf);
-err_put:
-	if (creator)
-		subos_abandon(so);
-	subos_put(so);
-	return -ENOMEM;
 }
 
 static int cdev_version(void __user *arg)
@@ -414,7 +149,7 @@ static int cdev_create(void __user *arg)
 		subos_put(so);
 		return -EFAULT;
 	}
-	return subos_open_fd(so, true);
+	return subos_fd_open(so, true);
 }
 
 static int cdev_open_subos(void __user *arg)
@@ -430,7 +165,7 @@ static int cdev_open_subos(void __user *arg)
 		return -EINVAL;
 	req.name[RF_NAME_MAX - 1] = '\0';
 	so = subos_find_get(req.name);
-	return so ? subos_open_fd(so, false) : -ENOENT;
+	return so ? subos_fd_open(so, false) : -ENOENT;
 }
 
 /* The @index-th subOS, with a reference. */
@@ -461,7 +196,7 @@ static int cdev_list(void __user *arg)
 	if (req.flags || req.reserved || req.info_size < sizeof(*info) ||
 	    req.info_size > PAGE_SIZE)
 		return -EINVAL;
-	info = kmalloc(sizeof(*info), GFP_KERNEL);
+	info = rfctl_zalloc(sizeof(*info));
 	if (!info)
 		return -ENOMEM;
 	for (req.count = 0; !ret && (so = cdev_nth(req.count)); req.count++) {
@@ -491,7 +226,7 @@ static int cdev_pool(void __user *arg)
 		return ret;
 	if (req.flags & ~RF_POOL_SET || req.reserved)
 		return -EINVAL;
-	mask = kzalloc(sizeof(*mask), GFP_KERNEL);
+	mask = rfctl_zalloc(sizeof(*mask));
 	if (!mask)
 		return -ENOMEM;
 	if (req.flags & RF_POOL_SET) {

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "fail.h"
 #include "internal.h"
 
 #define CON_BACKLOG	0x10000U	/* a power of two */
@@ -196,7 +197,7 @@ static u32 con_push(struct rfctl_console *con, const u8 *src, u32 len)
  */
 int rfctl_console_create(struct subos *so)
 {
-	struct rfctl_console *con = kvzalloc(sizeof(*con), GFP_KERNEL);
+	struct rfctl_console *con = rfctl_zalloc(sizeof(*con));
 
 	if (!con)
 		return -ENOMEM;
@@ -491,7 +492,7 @@ static struct con_file *con_file_new(struct subos *so, bool writer)
 	struct rfctl_console *con = so->con;
 	struct con_file *cf;
 
-	cf = kzalloc(sizeof(*cf), GFP_KERNEL);
+	cf = rfctl_zalloc(sizeof(*cf));
 	if (!cf)
 		return ERR_PTR(-ENOMEM);
 	mutex_init(&cf->lock);

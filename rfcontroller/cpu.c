@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 #include <asm/smp.h>
+#include "fail.h"
 #include "internal.h"
 
 /**
@@ -138,7 +139,7 @@ static int cpu_take(unsigned int cpu, struct rfctl_msg *msg)
 		return ret;
 	}
 	WRITE_ONCE(taking, cpu);
-	ret = remove_cpu(cpu);
+	ret = rfctl_fail("cpu_remove") ? -EBUSY : remove_cpu(cpu);
 	WRITE_ONCE(taking, -1);
 	if (ret) {
 		rfctl_say(msg, "CPU %u: the supervisor cannot take it off line (error %d)",
@@ -227,7 +228,8 @@ static void cpu_choose(struct cpumask *mask, unsigned int count)
 			    cpumask_test_cpu(0, core) || cpumask_test_cpu(cpu, mask) ||
 			    cpumask_weight(mask) + cpumask_weight(core) > count)
 				continue;
-			if (owners[i] == RF_OWNER_SUPERVISOR && !cpumask_subset(core, cpu_online_mask))
+			if (owners[i] == RF_OWNER_SUPERVISOR &&
+			    !cpumask_subset(core, cpu_online_mask))
 				continue;
 			cpumask_or(mask, mask, core);
 		}
@@ -264,7 +266,7 @@ static int cpu_take_mask(const struct cpumask *mask, struct rfctl_msg *msg)
 	unsigned int cpu;
 	int ret = 0;
 
-	taken = kzalloc(sizeof(*taken), GFP_KERNEL);
+	taken = rfctl_zalloc(sizeof(*taken));
 	if (!taken)
 		return -ENOMEM;
 	for_each_cpu(cpu, mask) {
@@ -302,7 +304,7 @@ int rfctl_cpus_claim(struct subos *so, const struct cpumask *want, unsigned int 
 	u64 start = ktime_get_ns();
 	int ret;
 
-	mask = kzalloc(sizeof(*mask), GFP_KERNEL);
+	mask = rfctl_zalloc(sizeof(*mask));
 	if (!mask)
 		return -ENOMEM;
 	mutex_lock(&rfctl_cpu_lock);
@@ -394,7 +396,7 @@ int rfctl_cpus_pool_set(const struct cpumask *want, struct rfctl_msg *msg)
 	unsigned int cpu;
 	int ret = 0, err;
 
-	take = kzalloc(sizeof(*take), GFP_KERNEL);
+	take = rfctl_zalloc(sizeof(*take));
 	if (!take)
 		return -ENOMEM;
 	mutex_lock(&rfctl_cpu_lock);

@@ -89,7 +89,7 @@ struct rfctl_range {
 struct subos {
 	struct kref ref;
 	struct list_head node;
-	struct mutex lock;
+	struct mutex lock;	/* serialises operations; see above */
 	u32 id;
 	char name[RF_NAME_MAX];
 	bool started;
@@ -110,7 +110,7 @@ struct subos {
 	bool loaded;
 	bool running;
 	void *svc;
-	struct mutex desc_lock;
+	struct mutex desc_lock;	/* serialises changes of struct rf_desc */
 	u32 desc_seq;
 	u64 entry;
 	u32 generation;
@@ -170,7 +170,6 @@ int rfctl_core_wait_mailbox(unsigned int cpu, u64 mailbox);
 int rfctl_core_prepare(unsigned int cpu);
 bool rfctl_core_is_parked(unsigned int cpu);
 u64 rfctl_core_faults(unsigned int cpu, u64 *nmi, u64 *mce);
-void rfctl_core_fail_set(int cpu);
 void rfctl_park_return_code(void *dest);
 
 /* mem.c: which kernel a block of memory belongs to */

@@ -10,11 +10,13 @@
 #include <linux/cpumask.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <asm/apic.h>
 #include <asm/tsc.h>
+#include "fail.h"
 #include "internal.h"
 #include "tables.h"
 
@@ -24,7 +26,7 @@ static_assert(RF_CON_DATA + RF_CON_OUT_BYTES <= RF_CON_OUT_SIZE);
 static_assert(RF_CON_DATA + RF_CON_IN_BYTES <= RF_CON_IN_SIZE);
 static_assert(RF_OFF_CON_IN + RF_CON_IN_SIZE <= RF_SERVICE_SIZE);
 
-#define LOAD_CHUNK	(1UL << 20)
+#define LOAD_CHUNK	SZ_1M
 #define SETUP_HEADER_MAX	(0x290 - 0x1f1)
 
 /**
@@ -108,7 +110,8 @@ static int load_check(struct load_work *w)
 			return ret;
 	}
 	if (req->entry < RF_SERVICE_SIZE || req->entry >= w->kernel_end) {
-		rfctl_say(w->msg, "the kernel's entry %#llx is outside of its segments", req->entry);
+		rfctl_say(w->msg, "the kernel's entry %#llx is outside of its segments",
+			  req->entry);
 		return -EINVAL;
 	}
 	return 0;
@@ -207,13 +210,13 @@ static int load_acpi(struct load_work *w, u64 *rsdp)
 	u32 *ids;
 	int ret;
 
-	ids = kvmalloc_array(nr_cpu_ids + 1, sizeof(*ids), GFP_KERNEL);
+	ids = rfctl_zalloc((nr_cpu_ids + 1) * sizeof(*ids));
 	if (!ids)
 		return -ENOMEM;
 	in.apicid = ids;
 	in.nr_apicid = load_list_apicids(w->so, ids);
 	ret = rf_acpi_build(&in, w->so->svc + RF_OFF_ACPI, RF_ACPI_SIZE, rsdp);
-	kvfree(ids);
+	kfree(ids);
 	return ret;
 }
 
@@ -344,10 +347,10 @@ static int load_all(struct load_work *w)
 		return ret;
 	rfctl_mem_scrub(so);		/* after a stop: nothing of the last boot stays */
 	rfctl_mem_dirty(so);
-	ret = load_cmdline(w, &cmdline_len);
+	ret = rfctl_fail("load_cmdline") ? -ENOMEM : load_cmdline(w, &cmdline_len);
 	if (ret)
 		return ret;
-	ret = load_acpi(w, &rsdp);
+	ret = rfctl_fail("load_acpi") ? -ENOMEM : load_acpi(w, &rsdp);
 	if (ret)
 		return ret;
 	ret = load_boot_params(w, cmdline_len, rsdp);
@@ -355,7 +358,7 @@ static int load_all(struct load_work *w)
 		rfctl_say(w->msg, "the kernel image's setup header is not usable");
 		return ret;
 	}
-	ret = load_copy_images(w);
+	ret = rfctl_fail("load_copy") ? -EFAULT : load_copy_images(w);
 	if (ret)
 		return ret;
 	rfctl_park_return_code(so->svc + RF_OFF_PHASE2);
@@ -385,10 +388,10 @@ int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *ms
 			  "%s has no CPU or no memory yet", so->name);
 		return -EBUSY;
 	}
-	w = kzalloc(sizeof(*w), GFP_KERNEL);
+	w = rfctl_zalloc(sizeof(*w));
 	if (!w)
 		return -ENOMEM;
-	w->seg = kcalloc(RF_SEGMENTS_MAX, sizeof(*w->seg), GFP_KERNEL);
+	w->seg = rfctl_zalloc(RF_SEGMENTS_MAX * sizeof(*w->seg));
 	w->so = so;
 	w->req = req;
 	w->msg = msg;

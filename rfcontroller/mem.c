@@ -20,6 +20,7 @@
 #include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "fail.h"
 #include "internal.h"
 
 #define MEM_TIMEOUT_MS	60000
@@ -103,10 +104,11 @@ static struct mem_block *mem_take_block(u64 start)
 	unsigned long pfn = PHYS_PFN(start);
 	int ret;
 
-	block = kzalloc(sizeof(*block), GFP_KERNEL);
+	block = rfctl_zalloc(sizeof(*block));
 	if (!block)
 		return ERR_PTR(-ENOMEM);
-	ret = alloc_contig_range(pfn, pfn + GRAIN_PAGES, MIGRATE_MOVABLE,
+	ret = rfctl_fail("mem_block") ? -EBUSY :
+	      alloc_contig_range(pfn, pfn + GRAIN_PAGES, MIGRATE_MOVABLE,
 				 GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 	if (ret) {
 		kfree(block);
@@ -297,7 +299,7 @@ static int mem_assign(struct subos *so, u64 bytes, int node)
 		mem_set_owner(block, so->id);
 		bytes -= RF_GRAIN;
 	}
-	ret = bytes ? -ENOMEM : mem_list_ranges(so);
+	ret = bytes || rfctl_fail("mem_ranges") ? -ENOMEM : mem_list_ranges(so);
 	if (ret) {
 		list_for_each_entry(block, &mem_blocks, node)
 			if (block->owner == so->id)
@@ -514,7 +516,8 @@ int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 
 	guard(mutex)(&rfctl_mem_lock);
 	list_for_each_entry(block, &mem_blocks, node) {
-		if (cur.kind && cur.owner == block->owner && cur.start + cur.length == block->start) {
+		if (cur.kind && cur.owner == block->owner &&
+		    cur.start + cur.length == block->start) {
 			cur.length += RF_GRAIN;
 		} else {
 			n++;

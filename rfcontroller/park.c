@@ -25,6 +25,7 @@
 #include <asm/msr.h>
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
+#include "fail.h"
 #include "internal.h"
 #include "park.h"
 
@@ -45,7 +46,7 @@ static_assert(offsetof(struct rfctl_slot, nr_msrs) == SLOT_NR_MSRS);
 static_assert(offsetof(struct rfctl_slot, msr) == SLOT_MSRS);
 static_assert(sizeof(((struct rfctl_slot *)0)->msr[0]) == SLOT_MSR_SIZE);
 
-#define PARK_MAX_APICID		0x8000		/* slots are found through a table of this size at most */
+#define PARK_MAX_APICID		0x8000		/* size limit of the table of slots */
 #define PARK_ACK_US		3000000		/* a core arrives within this time or is lost */
 #define PARK_RESEND_US		20000		/* second SIPI, as the MP specification has it */
 
@@ -322,7 +323,8 @@ int rfctl_core_prepare(unsigned int cpu)
 	if (apicid >= park.nr_slots)
 		return -EINVAL;
 	if (!park.slot[cpu]) {
-		park.slot[cpu] = (void *)get_zeroed_page(GFP_KERNEL);
+		park.slot[cpu] = rfctl_fail("alloc") ? NULL :
+				 (void *)get_zeroed_page(GFP_KERNEL);
 		if (!park.slot[cpu])
 			return -ENOMEM;
 		park.slot[cpu]->apicid = apicid;
@@ -383,24 +385,11 @@ static struct rfctl_slot *park_next(unsigned int cpu, u32 cmd)
 	return slot;
 }
 
-/* A core that does not answer: what a test asks for, or what the hardware does. */
-static int park_fail_cpu = -1;
-
-/**
- * rfctl_core_fail_set - fault point: behave as if a core did not answer INIT
- * @cpu: logical CPU, -1 for none
- */
-void rfctl_core_fail_set(int cpu)
-{
-	WRITE_ONCE(park_fail_cpu, cpu);
-}
-
-static int park_run(unsigned int cpu, struct rfctl_slot *slot)
+/* A core that fails here got no INIT: it goes on with what it did. */
+static int park_run(struct rfctl_slot *slot, const char *point)
 {
 	wmb();		/* the slot is complete before the core can look at it */
-	if (READ_ONCE(park_fail_cpu) == cpu)
-		return -ETIMEDOUT;
-	return park_start_core(slot);
+	return rfctl_fail(point) ? -ETIMEDOUT : park_start_core(slot);
 }
 
 /**
@@ -421,7 +410,7 @@ int rfctl_core_park(unsigned int cpu)
 	slot = park_next(cpu, PARK_CMD_PARK);
 	if (!slot)
 		return -ENXIO;
-	ret = park_run(cpu, slot);
+	ret = park_run(slot, "core_park");
 	for (us = 0; !ret && !rfctl_core_is_parked(cpu); us += 10) {
 		if (us > PARK_ACK_US)
 			ret = -ETIMEDOUT;
@@ -449,7 +438,7 @@ int rfctl_core_boot(unsigned int cpu, u64 entry, u64 boot_params)
 		return -ENXIO;
 	slot->target = entry;
 	slot->arg = boot_params;
-	return park_run(cpu, slot);
+	return park_run(slot, "core_boot");
 }
 
 /**
@@ -472,7 +461,7 @@ int rfctl_core_wait_mailbox(unsigned int cpu, u64 mailbox)
 	if (!slot)
 		return -ENXIO;
 	slot->mailbox = mailbox;
-	return park_run(cpu, slot);
+	return park_run(slot, "core_wait");
 }
 
 /**

@@ -36,7 +36,7 @@
 #define u32			__u32
 #define u64			__u64
 
-#define __printf(a, b)		__attribute__((__format__(printf, a, b)))
+#define __printf(a, b)
 #define U32_MAX			UINT32_MAX
 #define U64_MAX			UINT64_MAX
 #define BIT(nr)			(1UL << (nr))

@@ -14,6 +14,7 @@
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include "fail.h"
 #include "internal.h"
 
 #define STOP_TIMEOUT_MS	10000
@@ -99,7 +100,7 @@ static void subos_unregister(struct subos *so)
 
 static struct subos *subos_alloc(void)
 {
-	struct subos *so = kzalloc(sizeof(*so), GFP_KERNEL);
+	struct subos *so = rfctl_zalloc(sizeof(*so));
 
 	if (!so)
 		return NULL;
@@ -139,7 +140,7 @@ struct subos *subos_create(const char *name, struct rfctl_msg *msg)
 	ret = subos_register(so, name, msg);
 	if (ret)
 		goto err_free_console;
-	so->low = rfctl_lowmem_claim(so->id);
+	so->low = rfctl_fail("lowmem") ? 0 : rfctl_lowmem_claim(so->id);
 	if (!so->low) {
 		rfctl_say(msg, "all slices of memory below 1 MB are lent; destroy a subOS first");
 		ret = -ENOSPC;
@@ -210,7 +211,8 @@ int subos_start(struct subos *so)
 	if (!so->loaded || so->running)
 		return -EBUSY;
 	so->running = true;
-	so->release[0] = so->boot_id[0] = '\0';
+	so->release[0] = '\0';
+	so->boot_id[0] = '\0';
 	memset(&so->stage_ns[RF_STAGE_START], 0,
 	       (RF_STAGE_MAX - RF_STAGE_START) * sizeof(so->stage_ns[0]));
 	rfctl_desc_clock(so);
@@ -418,20 +420,6 @@ static struct subos *subos_next_running(struct subos *after)
 	return NULL;
 }
 
-static void subos_for_each_running(void (*fn)(struct subos *so))
-{
-	struct subos *so = NULL, *next;
-
-	while ((next = subos_next_running(so))) {
-		fn(next);
-		if (so)
-			subos_put(so);
-		so = next;
-	}
-	if (so)
-		subos_put(so);
-}
-
 static void subos_ask_only(struct subos *so)
 {
 	guard(mutex)(&so->lock);
@@ -450,6 +438,23 @@ static void subos_force_only(struct subos *so)
 		rfctl_set_state(so, RF_STATE_STOPPED, "the supervisor goes down");
 }
 
+static void subos_stop_each(bool force)
+{
+	struct subos *so = NULL, *next;
+
+	while ((next = subos_next_running(so))) {
+		if (force)
+			subos_force_only(next);
+		else
+			subos_ask_only(next);
+		if (so)
+			subos_put(so);
+		so = next;
+	}
+	if (so)
+		subos_put(so);
+}
+
 /**
  * subos_stop_all - stop every subOS: the supervisor reboots
  * @timeout_ms: how long they may take together before they are forced
@@ -459,14 +464,14 @@ void subos_stop_all(unsigned int timeout_ms)
 	u64 deadline = ktime_get_ns() + (u64)timeout_ms * NSEC_PER_MSEC;
 	struct subos *so;
 
-	subos_for_each_running(subos_ask_only);
+	subos_stop_each(false);
 	while ((so = subos_next_running(NULL)) && ktime_get_ns() < deadline) {
 		wait_event_timeout(so->wait, subos_ended(so), msecs_to_jiffies(100));
 		subos_put(so);
 	}
 	if (so)
 		subos_put(so);
-	subos_for_each_running(subos_force_only);
+	subos_stop_each(true);
 }
 
 /**

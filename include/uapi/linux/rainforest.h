@@ -164,6 +164,7 @@ struct rf_cpus {
 	__u32 msg_len;
 	__u32 reserved;
 };
+
 #define RF_CPUS_DRY_RUN		(1U << 0)
 
 /**
@@ -194,6 +195,7 @@ struct rf_memory {
 	__u32 msg_len;
 	__u32 reserved;
 };
+
 #define RF_MEMORY_DRY_RUN	(1U << 0)
 
 /**
@@ -226,6 +228,7 @@ struct rf_pci {
 	__u32 msg_len;
 	__u32 reserved2;
 };
+
 #define RF_PCI_DRY_RUN		(1U << 0)
 
 /**
@@ -290,10 +293,11 @@ struct rf_load {
 	__u32 msg_len;
 	__u32 reserved;
 };
-#define RF_LOAD_BARE		(1U << 0)	/* no module of ours inside: it could reset the machine */
+
+#define RF_LOAD_BARE		(1U << 0)	/* none of our modules inside */
 #define RF_SEGMENTS_MAX		32
 #define RF_CMDLINE_MAX		1024		/* of the user; the rest of 2048 is ours */
-#define RF_SERVICE_SIZE		(2UL << 20)	/* head of the first range, kept for our own structures */
+#define RF_SERVICE_SIZE		(2UL << 20)	/* head of the first range, ours */
 
 /**
  * enum rf_stage - stages of create and destroy whose time is kept
@@ -329,7 +333,7 @@ enum rf_stage {
 
 #define RF_INFO_BARE		(1U << 0)	/* runs without our module */
 #define RF_INFO_NO_KPROBE	(1U << 1)	/* emergency restart is not caught inside */
-#define RF_INFO_GONE		(1U << 2)	/* everything was given back; the rest is its last state */
+#define RF_INFO_GONE		(1U << 2)	/* it has ended; its last state */
 
 /**
  * struct rf_info - RF_IOC_INFO on a subOS descriptor, and one entry of RF_IOC_LIST
@@ -512,6 +516,7 @@ struct rf_audit {
 	__u32 text_len;
 	__u32 reserved;
 };
+
 #define RF_AUDIT_READ_PAGES	(1U << 0)
 
 /**
@@ -547,6 +552,7 @@ struct rf_pool {
 	__u32 msg_len;
 	__u32 reserved;
 };
+
 #define RF_POOL_SET		(1U << 0)
 
 /**
@@ -575,6 +581,7 @@ struct rf_destroy {
 	__u32 msg_len;
 	__u32 reserved2;
 };
+
 #define RF_DESTROY_FORCE	(1U << 0)
 
 /**
@@ -618,6 +625,7 @@ struct rf_console {
 	__u32 size;
 	__u32 flags;
 };
+
 #define RF_CONSOLE_WRITE	(1U << 0)
 
 /**
