@@ -42,11 +42,10 @@ struct boot {
 
 /* All return 0 or an enum rfm_exit, reported. */
 
-/**
- * boot_prepare - read everything that can be wrong before anything is taken
- *
- * Opens image and initrd, checks that our module is there for this kernel and
- * that @s->memory is enough, and starts to build the overlay in the background.
+/*
+ * Reads everything that can be wrong before anything is taken: opens image and
+ * initrd, checks that our module is there for this kernel and that the memory
+ * is enough, and starts to build the overlay in the background.
  */
 int boot_prepare(struct boot *b, const struct settings *s);
 

@@ -73,7 +73,8 @@ static void check_smt(struct report *r)
 	struct cpus siblings;
 	char list[256];
 
-	if (sysroot_read_cpus(&siblings, "/sys/devices/system/cpu/cpu0/topology/thread_siblings_list"))
+	if (sysroot_read_cpus(&siblings,
+			      "/sys/devices/system/cpu/cpu0/topology/thread_siblings_list"))
 		return;
 	if (cpus_count(&siblings) > 1)
 		check_ok(r, "smt", "cores have %u threads (CPU 0 is one core with %s): they go together",

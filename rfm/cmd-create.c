@@ -258,7 +258,8 @@ static void advise(const struct settings *s)
 	char size[24];
 
 	if (nr > 1 && s->memory / nr < 512ULL << 20)
-		rfm_warn("less than 512M for each of %u CPUs: large mappings will queue inside", nr);
+		rfm_warn("less than 512M for each of %u CPUs: large mappings will queue inside",
+			 nr);
 	if (s->memory % RF_GRAIN)
 		rfm_warn("memory changes owner in pieces of 128M: it gets %s",
 			 units_size(s->memory - s->memory % RF_GRAIN + RF_GRAIN, size,

@@ -7,8 +7,8 @@
  *	cpus = 2-3
  *	pci = 0000:00:04.0
  *
- * pci may be repeated; # and ; begin a comment line. A line that is not understood is an error: a setting that is silently left
- * out is worse than none.
+ * pci may be repeated; # and ; begin a comment line. A line that is not
+ * understood is an error: a setting that is silently left out is worse than none.
  */
 #include "settings.h"
 

@@ -58,12 +58,7 @@ int dev_ledger(int dev, __u64 first, struct rf_ledger_entry *entries, struct rf_
 int dev_list(int dev, struct rf_info **out, unsigned int *nr);
 int dev_resources(int dev, struct rf_resource **out, unsigned int *nr);
 
-/**
- * dev_ranges - memory ranges of a subOS, the first one first
- * @info: the subOS
- * @out: (out) malloc()ed
- * @nr: (out) their number
- */
+/* Memory ranges of a subOS, the first one first; *out is malloc()ed. */
 int dev_ranges(int dev, const struct rf_info *info, struct rfm_mem_range **out, unsigned int *nr);
 
 /* struct rfm_mem @read; @ctx points to the subOS's descriptor. */

@@ -83,7 +83,7 @@ static void check_owner(struct conflicts *c, const struct rf_resource *res, unsi
 		conflict(c, RFM_NOT_FOUND, "there is no CPU %u; this machine has %s", cpu, buf);
 	} else if (cpu == 0) {
 		conflict(c, RFM_CONFLICT,
-			 "CPU 0 stays with the supervisor; choose other CPUs (rfm resources shows who owns what)");
+			 "CPU 0 stays with the supervisor; choose other CPUs (see rfm resources)");
 	} else if (r->owner == RF_OWNER_QUARANTINE) {
 		conflict(c, RFM_CONFLICT,
 			 "CPU %u is quarantined until the machine restarts; choose other CPUs", cpu);

@@ -40,23 +40,32 @@ const struct rfm_command *rfm_find(const char *verb)
 	return NULL;
 }
 
+/* The options that every tool knows are verbs of ours. */
+static char *verb_of(const char *option)
+{
+	static char help[] = "help", version[] = "version";
+
+	if (!strcmp(option, "--help") || !strcmp(option, "-h"))
+		return help;
+	return !strcmp(option, "--version") || !strcmp(option, "-V") ? version : NULL;
+}
+
 /* Options before the verb. Returns where the verb is, or -1, reported. */
 static int global_options(int argc, char **argv)
 {
-	static char help[] = "help", version[] = "version";
+	char *verb;
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		verb = verb_of(argv[i]);
+		if (verb) {
+			argv[i] = verb;
+			break;
+		}
 		if (!strcmp(argv[i], "--json")) {
 			rfm.json = true;
 		} else if (!strcmp(argv[i], "--sysroot") && i + 1 < argc) {
 			sysroot_set(argv[++i]);
-		} else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-			argv[i] = help;
-			break;
-		} else if (!strcmp(argv[i], "--version") || !strcmp(argv[i], "-V")) {
-			argv[i] = version;
-			break;
 		} else {
 			rfm_fail(RFM_USAGE, "option '%s' is not known; see rfm help", argv[i]);
 			return -1;

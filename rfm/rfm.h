@@ -111,34 +111,22 @@ void rfm_print_table(void);
  */
 int rfm_getopt(const struct rfm_command *cmd, int argc, char **argv);
 
-/**
- * rfm_no_options - for verbs without options of their own
- *
- * Return: 0 or RFM_USAGE, reported.
- */
+/* For verbs without options of their own. Returns 0 or RFM_USAGE, reported. */
 int rfm_no_options(const struct rfm_command *cmd, int argc, char **argv, int operands);
 
-/**
- * rfm_name_operand - the only operand, a subOS name
- *
- * Return: the name, now also the object of messages, or NULL, reported.
- */
+/* The only operand, a subOS name, now also the object of messages; NULL, reported. */
 const char *rfm_name_operand(int argc, char **argv);
 
 /* msg.c */
 
-/**
- * rfm_fail - report a failure as "rfm: VERB OBJECT: TEXT"
- *
- * Return: @code.
- */
+/* Reports a failure as "rfm: VERB OBJECT: TEXT" and returns @code. */
 int rfm_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /**
  * rfm_fail_errno - report a failure that an errno tells
  * @err: the errno, either sign
  * @msg: what the module said, printed if not empty; may be NULL
- * @format: else this is printed, with the errno's text behind it
+ * @format: else this is printed, as by printf(), with the errno's text behind it
  *
  * Return: the exit code for @err.
  */

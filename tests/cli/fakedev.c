@@ -428,6 +428,7 @@ static int on_subos(struct subos *s, unsigned long request, void *arg)
 
 int ioctl(int fd, unsigned long request, ...)
 {
+	int (*next)(int fd, unsigned long request, ...);
 	struct subos *s;
 	va_list ap;
 	void *arg;
@@ -435,8 +436,9 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
+	next = dlsym(RTLD_NEXT, "ioctl");
 	if (fd < 0 || fd >= FDS || fds[fd].kind == NONE)
-		return ((int (*)(int, unsigned long, ...))dlsym(RTLD_NEXT, "ioctl"))(fd, request, arg);
+		return next(fd, request, arg);
 	if (fds[fd].kind == DEVICE)
 		return on_device(request, arg);
 	s = by_id(fds[fd].id);
@@ -459,7 +461,7 @@ int open(const char *path, int flags, ...)
 
 ssize_t write(int fd, const void *buf, size_t len)
 {
-	ssize_t (*next)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+	ssize_t (*next)(int fd, const void *buf, size_t len) = dlsym(RTLD_NEXT, "write");
 	const char *end;
 
 	if (fd < 0 || fd >= FDS || fds[fd].kind != CONSOLE)

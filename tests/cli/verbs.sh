@@ -108,7 +108,7 @@ if [ "$(id -u)" = 0 ]; then
 	else
 		skip "not root" "this tree cannot be read by others"
 	fi
-	rm -r "$T_DIR/dev"
+	rm -r "${T_DIR:?}/dev"
 else
 	skip "not root" "this is not root"
 fi
