@@ -50,6 +50,9 @@ static int __init subos_init(void)
 	if (ret)
 		goto err_console;
 	subos_clock_set();
+	ret = subos_pci_init();
+	if (ret)
+		pr_err("no PCI bus, error %d\n", ret);	/* life without devices goes on */
 	return 0;
 
 err_console:

@@ -69,4 +69,7 @@ int subos_console_init(void);
 void subos_console_exit(void);
 u64 subos_console_dropped(void);
 
+/* pci.c */
+int subos_pci_init(void);
+
 #endif /* _RFSUBOS_SUBOS_H */

@@ -5,6 +5,7 @@
  *
  *	name, id, generation	(read) from the supervisor
  *	console_dropped		(read) bytes of output that nobody fetched in time
+ *	pci_refused		(read) writes that would have moved a BAR
  *	state			(read) RF_SUB_* as a number; (write) "init": init is
  *				being started
  *	reason			(write) why init cannot be started, one line
@@ -14,6 +15,7 @@
 #include <linux/sysfs.h>
 
 #include "subos.h"
+#include "pci_config.h"
 
 static struct kobject *subos_kobj;
 
@@ -45,6 +47,13 @@ static ssize_t console_dropped_show(struct kobject *kobj, struct kobj_attribute 
 
 static struct kobj_attribute console_dropped_attr = __ATTR_RO(console_dropped);
 
+static ssize_t pci_refused_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", subos_config_refused());
+}
+
+static struct kobj_attribute pci_refused_attr = __ATTR_RO(pci_refused);
+
 static ssize_t state_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%u\n", subos_status_get());
@@ -75,6 +84,7 @@ static struct attribute *subos_attrs[] = {
 	&id_attr.attr,
 	&generation_attr.attr,
 	&console_dropped_attr.attr,
+	&pci_refused_attr.attr,
 	&state_attr.attr,
 	&reason_attr.attr,
 	NULL

@@ -138,16 +138,20 @@ static bool is_subos_module(const char *path)
 	return !strcmp(slash ? slash + 1 : path, MODULE_SUBOS);
 }
 
-static bool subos_module_load(const char *path)
+static bool subos_module_load(const char *path, const char *params)
 {
-	char boot_id[40], params[64];
+	char boot_id[40], all[256];
 
 	file_read_word(FILE_BOOT_ID, boot_id, sizeof(boot_id));
-	snprintf(params, sizeof(params), "boot_id=%s", boot_id);
-	return module_load(path, params);
+	snprintf(all, sizeof(all), "boot_id=%s %s", boot_id, params);
+	return module_load(path, all);
 }
 
-/* Return: whether the module without which nothing may go on is there. */
+/*
+ * Each line is a path and, after a space, parameters; lines that begin with #
+ * are comments. Return: whether the module is there without which nothing may
+ * go on.
+ */
 static bool modules_load(void)
 {
 	FILE *list = fopen(FILE_MODULES, "re");
@@ -157,13 +161,18 @@ static bool modules_load(void)
 	if (!list)
 		return false;
 	while (fgets(line, sizeof(line), list)) {
+		char *params;
+
 		line[strcspn(line, "\r\n")] = '\0';
 		if (!line[0] || line[0] == '#')
 			continue;
+		params = line + strcspn(line, " ");
+		if (*params)
+			*params++ = '\0';
 		if (is_subos_module(line))
-			subos = subos_module_load(line);
+			subos = subos_module_load(line, params);
 		else
-			module_load(line, "");
+			module_load(line, params);
 	}
 	fclose(list);
 	return subos;

@@ -28,6 +28,7 @@ from cpio import Archive
 
 MEMORY = 320 << 20
 BASE = 0x0C000000		# 192 MB
+ECAM = 0xB0000000		# of q35
 SERVICE_SIZE = 2 << 20
 OFF_DESC, OFF_STATUS, OFF_CON_OUT, OFF_CON_IN = 0x20000, 0x22000, 0x23000, 0x30000
 CON_DATA, CON_OUT_BYTES, CON_IN_BYTES = 0x1000, 0x8000, 0x1000
@@ -79,18 +80,14 @@ class Failure(Exception):
     """What was expected did not come."""
 
 
-def overlay(path, release, params="", extra=(), modules=()):
+def overlay(path, release, params="", extra=()):
     """Our archive: rfinit, rfsubos.ko, the list of modules; extra is (name, data) pairs."""
     with open(path, "wb") as out:
         root = Archive(out)
-        names = ["rfsubos.ko"] + [os.path.basename(m) for m in modules]
         root.file(".rainforest/init", os.path.join(TOP, "build/rfinit"))
         root.file(".rainforest/rfsubos.ko", os.path.join(TOP, "build", release, "rfsubos.ko"))
-        for module in modules:
-            root.file(".rainforest/" + os.path.basename(module), module)
-        listed = "".join(f"/.rainforest/{n} {params if n == 'rfsubos.ko' else ''}".rstrip() + "\n"
-                         for n in names)
-        root.data(".rainforest/modules", b"# in this order\n\n" + listed.encode())
+        listed = f"# in this order\n\n/.rainforest/rfsubos.ko {params}".rstrip() + "\n"
+        root.data(".rainforest/modules", listed.encode())
         for name, data in extra:
             root.data(name, data, 0o755)
         root.close()
@@ -146,10 +143,11 @@ class Machine:
                 out.write(b"\0" * (-out.tell() % 4))
         boot = os.path.join(TOP, "build/kernels", self.release, "boot/vmlinuz-" + self.release)
         line = (f"nokaslr no_ipi_broadcast=1 pci=off 8250.nr_uarts=0 panic=0 memmap=2M${BASE:#x} "
-                f"earlycon=uart8250,io,0x3f8,115200 rdinit=/.rainforest/init console=hvc0 {append}")
-        self._launch(["-kernel", boot, "-initrd", image, "-append", line, *qemu])
+                f"rdinit=/.rainforest/init console=hvc0 {append}")
+        self.launch(["-kernel", boot, "-initrd", image, "-append", line, *qemu])
 
-    def _launch(self, args):
+    def launch(self, args):
+        """Starts QEMU; not for tests that boot a kernel."""
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(self._path("qmp"))
         listener.listen(1)
@@ -175,6 +173,28 @@ class Machine:
             answer = json.loads(self.qmp.readline())
             if "event" not in answer:
                 return answer["return"]
+
+    def grant_pci(self, slot, found):
+        """Describes the function in that slot, found by find_bars(), as granted."""
+        pci = self.desc.pci[self.desc.nr_pci]
+        pci.ecam, pci.devfn = ECAM + (slot << 15), slot << 3
+        pci.vendor, pci.device = found["id"]["vendor"], found["id"]["device"]
+        for region in found["regions"]:
+            bar = pci.bar[region["bar"]]
+            bar.start, bar.size = region["address"], region["size"]
+            bar.flags = 0x100 if region["type"] == "io" else 0x200
+        self.desc.nr_pci += 1
+
+    def find_bars(self, slots, timeout=30):
+        """Once the firmware has placed them: {slot: what QEMU says about that function}."""
+        limit = time.monotonic() + timeout
+        while time.monotonic() < limit:
+            found = {d["slot"]: d for d in self.ask("query-pci")[0]["devices"]}
+            regions = [r for s in slots for r in found[s]["regions"] if r["bar"] < 6]
+            if all(0 < r["address"] < 1 << 63 for r in regions):
+                return {s: found[s] for s in slots}
+            time.sleep(0.05)
+        raise Failure("the firmware did not place the BARs")
 
     def serial(self):
         with open(self._path("serial"), "rb") as src:
@@ -228,15 +248,16 @@ class Machine:
     def run(self, command, timeout=60):
         """Types a command for the shell on the console, returns what it printed."""
         self.number = getattr(self, "number", 100) + 1
-        self.type(f"{command}; echo =$(({self.number}))= $?\r")
-        self.expect(r"echo =\$\(\([0-9]+\)\)= \$\?\r?\n", timeout)
-        found = self.expect(rf"(.*?)={self.number}= ([0-9]+)\r?\n", timeout)
+        self.type(f"echo \"<$(({self.number}))>\"; {command}; echo =$(({self.number}))= $?\r")
+        found = self.expect(rf"<{self.number}>\r?\n(.*?)={self.number}= ([0-9]+)\r?\n", timeout)
         return found.group(1).decode(errors="replace").strip(), int(found.group(2))
 
-    def boot(self, timeout=90):
+    def boot(self, timeout=90, quiet=True):
         """Waits for the shell of the default initrd."""
         self.wait("state init", lambda: self.status.state == INIT, timeout)
         self.expect(r"MB: a shell.*?# ", timeout)
+        if quiet:
+            self.type("dmesg -n 1\r")		# no message in the middle of an answer
 
     def beats(self, count=3, timeout=20):
         """Waits for so many signs of life from now on."""

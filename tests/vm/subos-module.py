@@ -1,0 +1,381 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests rfsubos.ko and rfinit without a supervisor: fakesup.py plays it.
+
+usage: subos-module.py [--release RELEASE] [NAME...]
+
+Prints TAP. Each case is a boot of its own (about 5 s). Those about the end of a
+kernel have a control: "control_restart" runs without our hooks and shows that
+the machine is then reset, and that this test would see it.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+from fakesup import (CON_OUT_BYTES, HALTED, INIT, PANIC, POWEROFF, REQ_POWEROFF, REQ_RESTART,
+                     RESTART, STATUS_MAGIC, TOP, Failure, Machine)
+
+KEXEC_SOURCE = """
+#include <errno.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(void)
+{
+	long ret = syscall(SYS_kexec_load, 0, 0, 0, 0);
+
+	printf("kexec_load %ld %d\\n", ret, errno);
+	return 0;
+}
+"""
+EARLYCON = "earlycon=uart8250,io,0x3f8,115200"	# for what happens before there is hvc0
+INIT_CATCHES = b"""#!/bin/sh
+trap 'echo told >/dev/hvc0; /bin/busybox poweroff -f' USR2
+/bin/busybox --install -s /bin
+ln -s /bin/busybox /sbin/poweroff
+mount -t devtmpfs dev /dev
+echo 'MB: a shell # ' >/dev/hvc0
+while :; do sleep 1; done
+"""
+
+
+def check(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+def ends(machine, state, reason, timeout=30):
+    """The kernel reports this end, and its cores stand still in a machine that runs on."""
+    machine.wait(f"state {state}", lambda: machine.status.state == state, timeout)
+    check(machine.status.reason == reason.encode(),
+          f"reason {machine.status.reason!r}, {reason!r} expected")
+    machine.wait("cores halted", machine.halted, 20)
+    check(machine.alive(), "the machine has ended")
+
+
+def case_life(machine):
+    """facts, status page, console, window size, clock, vetoed core, power off"""
+    machine.desc.nr_cpus = 1
+    machine.desc.realtime_ns = 1924992000 * 10**9		# 2031-01-01
+    machine.desc.tsc, machine.desc.tsc_khz = 0, 2000000
+    machine.start(append="maxcpus=1")
+    machine.boot()
+    status = machine.status
+    check(status.magic == STATUS_MAGIC and status.generation == 3, "status page not filled")
+    check(status.release.decode() == machine.release, f"release {status.release!r}")
+    check(status.flags & 1, "the kprobe was not placed")
+    check(b"Linux version" in machine.output, "the log is not on the console from its first line")
+    check(machine.run("cat /proc/sys/kernel/random/boot_id")[0] == status.boot_id.decode(),
+          "boot id differs")
+    names = machine.run("cd /sys/kernel/rainforest; cat name id generation; cd")[0]
+    check(names.split() == ["fake", "7", "3"], f"sysfs says {names!r}")
+    now = int(machine.run("date +%s")[0])
+    check(1 <= now - 1924992000 < 600, f"clock {now}: the time to boot is not in it, or nonsense")
+    machine.beats()
+
+    check(status.nr_online == 1, "a core came up before it was asked for")
+    veto = machine.run("echo 1 >/sys/devices/system/cpu/cpu1/online")
+    check("Operation not permitted" in veto[0] and veto[1], f"online said {veto}")
+    machine.desc.seq += 1
+    machine.desc.nr_cpus = 2
+    machine.desc.seq += 1
+    check(not machine.run("echo 1 >/sys/devices/system/cpu/cpu1/online")[1], "granted core refused")
+    machine.wait("two cores", lambda: status.nr_online == 2)
+
+    machine.desc.seq += 1
+    machine.desc.rows, machine.desc.cols, machine.desc.winsize_seq = 41, 133, 1
+    machine.desc.seq += 1
+    machine.wait("window size", lambda: machine.run("stty size")[0] == "41 133")
+    machine.type("echo go; sleep 1000\r")
+    machine.expect("\ngo\r\n")
+    machine.type("\x03")
+    check(machine.run("true")[1] == 0, "Ctrl-C did not end sleep")
+
+    machine.request(REQ_POWEROFF)
+    ends(machine, POWEROFF, "power off")
+    check(status.request_seq == 1, "request not acknowledged")
+
+
+def case_silence(machine):
+    """nobody reads the console: output is dropped and counted, the kernel lives on"""
+    machine.start()
+    machine.boot(quiet=False)
+    machine.draining = False
+    machine.type("i=0; while [ $i -lt 2000 ]; do echo line $i of many lines >/dev/kmsg; "
+                 "i=$((i+1)); done; echo done >/sys/kernel/rainforest/reason\r")
+    machine.wait("the loop's end", lambda: machine.status.reason == b"done", 120)
+    check(machine.con_out.out_head - machine.con_in.out_tail == CON_OUT_BYTES, "ring not full")
+    machine.beats()
+    machine.draining = True
+    machine.drain()
+    dropped = machine.run("cat /sys/kernel/rainforest/console_dropped")[0]
+    check(int(dropped) > 10000, f"{dropped} bytes dropped")
+
+
+def case_nonsense(machine):
+    """wild counters and an unfinished description: nothing breaks, both recover"""
+    machine.start()
+    machine.boot()
+    tail, head = machine.con_in.out_tail, machine.con_in.in_head
+    machine.draining = False
+    machine.con_in.out_tail = tail + 0x12345678
+    machine.con_in.in_head = head + 0x7654321
+    machine.desc.seq += 1
+    machine.beats(5)
+    machine.con_in.out_tail = tail
+    machine.con_in.in_head = head + 0x7654321
+    machine.desc.seq += 1
+    machine.draining = True
+    machine.wait("input counter", lambda: machine.con_out.in_tail == machine.con_in.in_head)
+    check(machine.run("echo still here")[0] == "still here", "the console did not recover")
+
+
+def case_reboot(machine):
+    """reboot -f typed: reported as restart"""
+    machine.start()
+    machine.boot()
+    machine.type("reboot -f\r")
+    ends(machine, RESTART, "restart")
+
+
+def case_halt(machine):
+    """halt -f typed: reported as halted"""
+    machine.start()
+    machine.boot()
+    machine.type("halt -f\r")
+    ends(machine, HALTED, "halt")
+
+
+def case_poweroff(machine):
+    """poweroff -f typed: reported as power off"""
+    machine.start()
+    machine.boot()
+    machine.type("poweroff -f\r")
+    ends(machine, POWEROFF, "power off")
+
+
+def case_panic(machine):
+    """panic, also with kernel.panic=1: reported with its text, no restart"""
+    machine.start()
+    machine.boot()
+    machine.type("echo 1 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger\r")
+    ends(machine, PANIC, "panic: sysrq triggered crash")
+    machine.drain()
+    check(b"end Kernel panic" in machine.output, "the last line is not on the console")
+
+
+def emergency(machine, params):
+    machine.start(params=params)
+    machine.boot()
+    machine.type("echo b >/proc/sysrq-trigger\r")
+
+
+def case_sysrq_b(machine):
+    """SysRq b: reported as restart"""
+    emergency(machine, "")
+    ends(machine, RESTART, "emergency restart")
+
+
+def case_sysrq_b_probe(machine):
+    """SysRq b with the kprobe alone"""
+    emergency(machine, "catch_dump=0")
+    ends(machine, RESTART, "emergency restart")
+
+
+def case_sysrq_b_dump(machine):
+    """SysRq b with the log dumper alone"""
+    emergency(machine, "catch_probe=0")
+    check(not machine.status.flags & 1, "the flag says that there is a kprobe")
+    ends(machine, RESTART, "emergency restart")
+
+
+def case_control_restart(machine):
+    """control: without both hooks SysRq b does reset the machine"""
+    emergency(machine, "catch_dump=0 catch_probe=0")
+    limit = time.monotonic() + 60
+    while machine.alive() and time.monotonic() < limit:
+        time.sleep(0.05)
+    check(not machine.alive(), "the machine was not reset")
+    check(machine.status.state == INIT, f"state {machine.status.state}")
+
+
+def case_request_told(machine):
+    """power off asked for: an init that listens is told, and does it"""
+    machine.start(extra=[("init", INIT_CATCHES)])
+    machine.boot(quiet=False)
+    machine.request(REQ_POWEROFF)
+    machine.expect("told")
+    ends(machine, POWEROFF, "power off")
+
+
+def case_request_restart(machine):
+    """restart asked for: done though pid 1 is a plain shell"""
+    machine.start()
+    machine.boot()
+    machine.request(REQ_RESTART)
+    ends(machine, RESTART, "restart", 20)
+
+
+def case_kexec(machine):
+    """kexec is refused"""
+    with tempfile.TemporaryDirectory() as tmp:
+        source, program = os.path.join(tmp, "k.c"), os.path.join(tmp, "k")
+        with open(source, "w", encoding="ascii") as out:
+            out.write(KEXEC_SOURCE)
+        subprocess.run(["gcc", "-static", "-o", program, source], check=True)
+        with open(program, "rb") as src:
+            machine.start(extra=[("bin/kexec-load", src.read())])
+    machine.boot()
+    check(machine.run("cat /proc/sys/kernel/kexec_load_disabled")[0] == "1", "not disabled")
+    answer = machine.run("kexec-load")[0]
+    check(answer == "kexec_load -1 1", f"kexec_load() said {answer!r}")
+
+
+def case_no_init(machine):
+    """no /init: power off with the reason"""
+    machine.start(initrd=None)
+    ends(machine, POWEROFF, "there is no /init in the initrd that could be started", 90)
+
+
+def refused(machine, text):
+    """rfsubos.ko refuses, rfinit halts: the serial port has the messages."""
+    serial = lambda: text in machine.serial()		# pylint: disable=unnecessary-lambda-assignment
+    machine.wait(f"message {text!r}", serial, 90)
+    machine.wait("halt", lambda: b"System halted" in machine.serial(), 30)
+    check(machine.status.state == 0, "a state was reported")
+    check(machine.alive(), "the machine has ended")
+
+
+def case_wire_version(machine):
+    """other version of the description: refused with both versions, halted, not reset"""
+    machine.desc.version = 2
+    machine.start(append=EARLYCON)
+    refused(machine, b"description has version 2 and 5360 bytes, this module expects version 1")
+
+
+def case_no_table(machine):
+    """a machine that is no subOS: the module stays out, quietly"""
+    machine.start(append=EARLYCON)
+    refused(machine, b"rfsubos.ko: No such device")
+    check(b"rfsubos: the" not in machine.serial() and b"ACPI table" not in machine.serial(),
+          "the module was not quiet")
+
+
+def pci_devices(images):
+    """Slot 4: NVMe that could have virtual functions, 5: NVMe, 6: a NIC with an I/O BAR."""
+    args = []
+    for i, image in enumerate(images):
+        args += ["-drive", f"if=none,id=d{i},format=raw,file={image}"]
+    return args + [
+        "-device", "nvme-subsys,id=s0", "-device",
+        "nvme,id=n0,serial=zero,subsys=s0,addr=4,sriov_max_vfs=1,sriov_vq_flexible=2,"
+        "sriov_vi_flexible=1,max_ioqpairs=6,msix_qsize=6",
+        "-device", "nvme-ns,drive=d0,bus=n0", "-device", "nvme,serial=one,drive=d1,addr=5",
+        "-device",
+        "e1000e,addr=6,romfile=,netdev=net0",
+        "-netdev", "hubport,hubid=0,id=net0"]
+
+
+def pci_checks(machine, images):
+    """What the kernel sees, and what it can do with it."""
+    seen = machine.run("ls /sys/bus/pci/devices")[0].split()
+    check(seen == ["10000:00:00.0", "10000:00:01.0"], f"functions {seen}")
+    resources = machine.run("cat /sys/bus/pci/devices/*/resource")[0].split("\r\n")
+    check(not [r for r in resources if int(r.split()[2], 16) & 0x100], "there is an I/O BAR")
+    check(len([r for r in resources if int(r.split()[2], 16) & 0x200]) >= 3, "memory BARs missing")
+    machine.wait("nvme", lambda: machine.run("test -b /dev/nvme0n1")[1] == 0)
+    check(machine.run("ls -d /dev/nvme[0-9]")[0] == "/dev/nvme0", "more than the granted drive")
+    check(machine.run("test -e /sys/bus/pci/devices/10000:00:00.0/sriov_totalvfs")[1],
+          "SR-IOV is there")
+    text = machine.run("head -c 1048576 /dev/nvme0n1 | sha256sum")[0].split()[0]
+    with open(images[0], "rb") as src:
+        check(text == hashlib.sha256(src.read(1 << 20)).hexdigest(), "read other data")
+    machine.run("echo written inside | dd of=/dev/nvme0n1 bs=512 seek=4096 conv=sync,fsync")
+    with open(images[0], "rb") as src:
+        src.seek(4096 * 512)
+        check(src.read(14) == b"written inside", "the write is not on the image")
+    check(re.search(r"nvme0q1", machine.run("cat /proc/interrupts")[0]), "no MSI-X of the queue")
+
+
+def case_pci(machine):
+    """granted functions only, NVMe works, BARs do not move"""
+    with tempfile.TemporaryDirectory() as tmp:
+        images = [os.path.join(tmp, name) for name in ("d0", "d1")]
+        for image in images:
+            with open(image, "wb") as out:
+                out.write(os.urandom(4 << 20))
+        with make_machine("firmware", machine.release) as other:
+            other.launch(pci_devices(images))
+            bars = other.find_bars((4, 5, 6))
+        for slot in (4, 6):
+            machine.grant_pci(slot, bars[slot])
+        machine.start(qemu=pci_devices(images))
+        machine.boot()
+        pci_checks(machine, images)
+
+        config = "/sys/bus/pci/devices/10000:00:00.0/config"
+        before = machine.run(f"hexdump -s 16 -n 24 {config}")[0]
+        machine.run(rf"printf '\000\000\000\100' | dd of={config} bs=4 seek=4 conv=notrunc")
+        check(machine.run("cat /sys/kernel/rainforest/pci_refused")[0] == "1", "not refused")
+        check(machine.run(f"hexdump -s 16 -n 24 {config}")[0] == before, "a BAR has changed")
+        now = machine.find_bars((4,))[4]["regions"]
+        check(now == bars[4]["regions"], "the machine's BARs have moved")
+        check("RainForest PCI window" in machine.run("cat /proc/iomem")[0], "iomem")
+        machine.type("reboot -f\r")
+        ends(machine, RESTART, "restart")
+
+
+CASES = {name[5:]: function for name, function in list(globals().items())
+         if name.startswith("case_")}
+
+
+def make_machine(name, release):
+    return Machine(release, table=name != "no_table")
+
+
+def run_case(number, name, release):
+    function = CASES[name]
+    machine = make_machine(name, release)
+    try:
+        function(machine)
+        for word in (b"WARNING:", b"BUG:", b"Oops", b"stall"):
+            check(word not in machine.output, f"the log has {word.decode()!r}")
+        print(f"ok {number} - {release} {name}: {function.__doc__}", flush=True)
+        return True
+    except Failure as failure:
+        machine.drain()
+        print(f"not ok {number} - {release} {name}: {function.__doc__}\n# {failure}", flush=True)
+        for line in (machine.serial() + machine.output)[-1500:].decode(errors="replace").split("\n"):
+            print("#   " + line.rstrip())
+        return False
+    finally:
+        machine.close()
+
+
+def default_release():
+    kernels = os.path.join(TOP, "build/kernels")
+    return [r for r in sorted(os.listdir(kernels))
+            if os.path.exists(os.path.join(TOP, "build", r, "rfsubos.ko"))]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--release", action="append", help="kernel to boot (default: every one)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="cases (default: all)")
+    args = parser.parse_args()
+    names = args.names or list(CASES)
+    plan = [(name, release) for release in args.release or default_release() for name in names]
+    print(f"1..{len(plan)}")
+    results = [run_case(i, *case) for i, case in enumerate(plan, 1)]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
