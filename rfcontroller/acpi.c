@@ -19,6 +19,7 @@
 #define TABLE_ALIGN		64
 
 #define FADT_PROFILE_ENTERPRISE	4
+#define FADT_SCI		9
 #define FADT_BOOT_NO_VGA	BIT(2)
 #define FADT_BOOT_NO_ASPM	BIT(4)	/* the link belongs to the supervisor */
 #define FADT_BOOT_NO_CMOS_RTC	BIT(5)
@@ -134,6 +135,8 @@ static int build_fadt(struct canvas *c, u64 dsdt, u64 *phys)
 	if (!t)
 		return -ENOSPC;
 	t[45] = FADT_PROFILE_ENTERPRISE;
+	/* no SCI here, but a kernel without I/O APIC makes this one level triggered in the ELCR */
+	put16(t + 46, FADT_SCI);
 	put16(t + 109, FADT_BOOT_NO_VGA | FADT_BOOT_NO_ASPM | FADT_BOOT_NO_CMOS_RTC);
 	put32(t + 112, FADT_WBINVD | FADT_C1 | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON |
 	      FADT_HEADLESS | FADT_APIC_PHYSICAL | FADT_HW_REDUCED);

@@ -200,6 +200,7 @@ static void test_fixed(struct picture *pic)
 	   "FADT: no VGA, no CMOS clock, no 8042, no ASPM; MSI allowed");
 	ok(t && !get(t + 36, 4) && !get(t + 40, 4), "FADT: no FACS, no 32-bit DSDT address");
 	ok(t && !get(t + 244, 8) && !get(t + 256, 8), "FADT: no sleep registers");
+	ok(t && get(t + 46, 2) == 9, "FADT: the SCI is IRQ 9, as everywhere");
 	t = find(pic, "DSDT");
 	ok(t && get(t + 4, 4) == 42 && t[36] == 0x10, "DSDT is there, with an empty scope");
 	t = find(pic, RF_ACPI_SIG);
