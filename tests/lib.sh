@@ -184,6 +184,19 @@ subos_log_clean()
 	rm -f /run/rf-log.$$
 }
 
+# On a kernel that looks for leaks: there are none. Two scans, with the age
+# between them that kmemleak asks of an object before it speaks of it.
+no_leaks()
+{
+	t_leaks=/sys/kernel/debug/kmemleak
+	[ -e $t_leaks ] || return 0
+	echo scan >$t_leaks
+	sleep 6
+	echo scan >$t_leaks
+	is "$(grep -c '^unreferenced object' $t_leaks)" 0 "kmemleak finds nothing"
+	sed 's/^/# /' $t_leaks | head -n 60
+}
+
 # --- on the host ---
 
 T_TOP=$(cd "$(dirname "$0")/../.." 2>/dev/null && pwd)
@@ -237,7 +250,7 @@ run_guest()
 	{
 		printf '#!/bin/sh\nRF_LONG=%s\n. /rf/lib.sh\n' "$RF_LONG"
 		cat
-		printf '\necho "# script ended"\nexit 0\n'
+		printf '\nno_leaks\necho "# script ended"\nexit 0\n'
 	} >"$T_DIR/script$t_n"
 	run_vm --script "$T_DIR/script$t_n" --copy "$T_TOP/tests/lib.sh:/rf/lib.sh" "$@" \
 		>"$T_DIR/out$t_n" 2>"$T_DIR/err$t_n"

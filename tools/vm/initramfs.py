@@ -134,10 +134,9 @@ class Root:
             if name not in KMOD_NAMES:
                 self.archive.symlink(f"bin/{name}", "busybox")
 
-    def kernel(self, kernel_dir, release, extra, whole):
+    def kernel(self, kernel_dir, release, extra, whole, image):
         """A kernel's image, where rfm looks for it, and its modules."""
-        self.archive.file(f"boot/vmlinuz-{release}",
-                          os.path.join(kernel_dir, "boot", f"vmlinuz-{release}"))
+        self.archive.file(f"boot/vmlinuz-{release}", image)
         stage = os.path.join(self.scratch, "modules")
         stage_modules(stage, kernel_dir, release, self.build, STOCK_MODULES + tuple(extra), whole)
         self.archive.file(f"lib/modules/{release}", os.path.join(stage, "lib/modules", release))
