@@ -228,6 +228,18 @@ static uint64_t now_ms(void)
 	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
 }
 
+/* Its init may have run and ended between two looks: that is a success, too. */
+static int ended(const struct rf_info *info)
+{
+	bool ran = info->stage_ns[RF_STAGE_INIT];
+
+	if (ran && (info->state == RF_STATE_STOPPED || info->state == RF_STATE_STOPPING))
+		return RFM_OK;
+	return rfm_fail(RFM_FAILED, "%s%s%s%s; it stays for a look: rfm log %s, then rfm destroy %s",
+			fmt_state(info->state), ran ? "" : " before its init ran",
+			*info->reason ? ": " : "", info->reason, rfm.object, rfm.object);
+}
+
 /* RFM_OK: it runs; -1: go on waiting; else it came to an end. */
 static int arrived(int fd)
 {
@@ -242,10 +254,7 @@ static int arrived(int fd)
 		return RFM_OK;
 	if (info.state == RF_STATE_CREATED || info.state == RF_STATE_BOOTING)
 		return -1;
-	return rfm_fail(RFM_FAILED,
-			"%s before its init ran%s%s; it stays for a look: rfm log %s, then rfm destroy %s",
-			fmt_state(info.state), *info.reason ? ": " : "", info.reason,
-			rfm.object, rfm.object);
+	return ended(&info);
 }
 
 int boot_wait(int fd, unsigned int timeout_ms)

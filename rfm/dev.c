@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <linux/rainforest_wire.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -238,11 +239,15 @@ int dev_destroy(int fd, bool force, unsigned int timeout_ms, struct dev_msg *msg
 
 int dev_info(int fd, struct rf_info *info)
 {
+	struct pollfd p = { .fd = fd };
 	int ret;
 
 	*info = (struct rf_info){ .size = sizeof(*info) };
 	ret = call(fd, RF_IOC_INFO, info);
 	clean_info(info);
+	/* a descriptor outlives its subOS, and can tell */
+	if (!ret && poll(&p, 1, 0) > 0 && p.revents & POLLHUP)
+		return -ENOENT;
 	return ret;
 }
 

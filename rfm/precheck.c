@@ -86,11 +86,11 @@ static void check_owner(struct conflicts *c, const struct rf_resource *res, unsi
 			 "CPU 0 stays with the supervisor; choose other CPUs (see rfm resources)");
 	} else if (r->owner == RF_OWNER_QUARANTINE) {
 		conflict(c, RFM_CONFLICT,
-			 "CPU %u is quarantined until the machine restarts; choose other CPUs", cpu);
+			 "CPU %u is quarantined until the machine restarts; choose others", cpu);
 	} else if (!is_free(r)) {
 		conflict(c, RFM_CONFLICT,
-			 "CPU %u belongs to subOS %s; choose other CPUs (rfm resources shows who owns what)",
-			 cpu, fmt_owner(r->owner, r->owner_name, buf, sizeof(buf)));
+			 "CPU %u belongs to subOS %s; choose other CPUs (see rfm resources)", cpu,
+			 fmt_owner(r->owner, r->owner_name, buf, sizeof(buf)));
 	}
 }
 

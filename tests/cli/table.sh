@@ -90,10 +90,13 @@ touch kernel-here
 is "$(complete_line rfm create a --kernel kernel-h)" kernel-here "completion has files"
 is "$(complete_line rfm create a --memory "")" "" "but not where none belong"
 RFM create web --cpus 1 --memory 512M >/dev/null
-rfm()
-{
-	RFM "$@"
-}
+mkdir bin
+cat >bin/rfm <<END
+#!/bin/sh
+exec env RFM_FAKE="$STATE" LD_PRELOAD="$T_DIR/fakedev.so" "$T_TOP/build/rfm" --sysroot "$ROOT" "\$@"
+END
+chmod +x bin/rfm
+PATH=$T_DIR/bin:$PATH
 is "$(complete_line rfm --json show "")" web "completion has the names of subOSes"
 
 done_testing
