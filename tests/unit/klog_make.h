@@ -7,6 +7,7 @@
 #define _TESTS_UNIT_KLOG_MAKE_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,24 +16,31 @@
 #include "../../rfm/klog.h"
 
 #define BASE		0x40000000ULL	/* of the first range */
-#define LENGTH		(32ULL << 20)
 #define IMAGE_VA	0xffffffff80000000ULL
 #define DIRECT_4	0xffff888000000000ULL
 #define DIRECT_5	0xff11000000000000ULL
 #define ID_MASK		(~0ULL >> 2)
 
-/* offsets from BASE */
-#define AT_PRB		0x1200000	/* pointer to the ring in use */
+/* Offsets from BASE. KLOG_SMALL: as little memory as possible, for many runs. */
+#ifdef KLOG_SMALL
+#define LENGTH		0x210000ULL
+#define AT_PRB		0x200000	/* pointer to the ring in use */
+#define AT_RING		0x200040
+#define AT_POINTER	0x200200	/* vmcoreinfo_data */
+#define AT_INFOS	0x201000
+#define AT_DESCS	0x203000
+#define AT_TEXT		0x204000
+#define AT_VMCOREINFO	0x206000
+#else
+#define LENGTH		0x2000000ULL
+#define AT_PRB		0x1200000
 #define AT_RING		0x1200040
 #define AT_INFOS	0x1201000
 #define AT_DESCS	0x1300000
 #define AT_TEXT		0x1400000
-#define AT_POINTER	0x1500b20	/* vmcoreinfo_data */
+#define AT_POINTER	0x1500b20
 #define AT_VMCOREINFO	0x1f81000
-#define AT_DYNAMIC	0x1200100	/* second ring; its arrays lie outside the image */
-#define AT_DYN_DESCS	0x1a00000
-#define AT_DYN_INFOS	0x1b00000
-#define AT_DYN_TEXT	0x1c00000
+#endif
 
 #define DESC_SIZE	24
 #define INFO_SIZE	88

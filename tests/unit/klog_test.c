@@ -4,11 +4,16 @@
  * layouts, wrapped rings, messages that are not complete, and a kernel that
  * changes or lies about everything.
  */
-#include <stdbool.h>
 #include <time.h>
 
 #include "klog_make.h"
 #include "tap.h"
+
+/* A second ring, whose arrays lie outside the kernel's image. */
+#define AT_DYNAMIC	0x1200100
+#define AT_DYN_DESCS	0x1a00000
+#define AT_DYN_INFOS	0x1b00000
+#define AT_DYN_TEXT	0x1c00000
 
 static struct made_memory memory;
 static struct rfm_klog klog;

@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Fuzzing of what reads other kernels' bytes: ASan and UBSan, inputs that are
+# the same in each run. "fuzz.sh libfuzzer TARGET DIR" builds DIR/TARGET with
+# clang's libFuzzer instead, and makes seeds for it in DIR/corpus.
+# timeout: 600 7200
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+here=$T_TOP/tests/fuzz
+flags="-g -O2 -D_GNU_SOURCE -DKLOG_PATIENCE_MS=0 -Wall -Wextra -fno-sanitize-recover=all"
+flags="$flags -I$T_TOP/include/uapi"
+
+sources()
+{
+	case $1 in
+	klog) echo "$T_TOP"/rfm/klog*.c ;;
+	image) echo "$T_TOP"/rfm/image*.c "$T_TOP/rfm/elf_image.c" "$T_TOP/rfm/decompress.c" ;;
+	esac
+}
+
+# build COMPILER SANITIZERS OUTPUT TARGET [SOURCE]
+build()
+{
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	"$1" $flags -fsanitize="$2" -o "$3" "$here/$4_fuzz.c" ${5-} $(sources "$4") \
+		-lz -llzma -llz4 -lzstd -lgcrypt
+}
+
+if [ "${1-}" = libfuzzer ]; then
+	mkdir -p "$3/corpus" || exit 1
+	build clang fuzzer,address,undefined "$3/$2" "$2" &&
+		build gcc address,undefined "$3/$2-driver" "$2" "$here/driver.c" &&
+		"$3/$2-driver" --write "$3/corpus" 200 &&
+		echo "run: $3/$2 $3/corpus"
+	exit
+fi
+
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+# fuzz TARGET RUNS
+fuzz()
+{
+	if ! build "${CC:-gcc}" address,undefined "$tmp/$1" "$1" "$here/driver.c" 2>"$tmp/log"; then
+		not_ok "$1: compiles"
+		diag "$(head -n 20 "$tmp/log")"
+		return
+	fi
+	if "$tmp/$1" "-runs=$2" >"$tmp/log" 2>&1; then
+		ok "$1: $(cat "$tmp/log")"
+	else
+		not_ok "$1: $2 runs"
+		diag "$(head -n 30 "$tmp/log")"
+	fi
+}
+
+fuzz klog "$(rounds 100000 3000000)"
+fuzz image "$(rounds 100000 1000000)"
+
+# Control: an overflow is noticed. A reader that believes the length in the
+# record writes beyond the text.
+sed 's/if (rec->len > len)/if (rec->len > 65535)/
+	s/if (rec->len > sizeof(rec->text))/if (rec->len > 65535)/' \
+	"$T_TOP/rfm/klog.c" >"$tmp/klog.c"
+# shellcheck disable=SC2086 # a list of words
+"${CC:-gcc}" $flags -I"$T_TOP/rfm" -fsanitize=address,undefined -o "$tmp/control" \
+	"$here/klog_fuzz.c" "$here/driver.c" "$tmp/klog.c" "$T_TOP"/rfm/klog_*.c
+check "control: the target is built with a fault" test -x "$tmp/control"
+"$tmp/control" -runs=100000 >"$tmp/log" 2>&1
+check "control: and the fault is found" grep -q "AddressSanitizer\|runtime error" "$tmp/log"
+done_testing
