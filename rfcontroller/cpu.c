@@ -11,9 +11,12 @@
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
+#include <linux/debugfs.h>
 #include <linux/device.h>
 #include <linux/ktime.h>
+#include <linux/moduleparam.h>
 #include <linux/seq_buf.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 #include <asm/smp.h>
@@ -37,13 +40,34 @@ static struct rfctl_cpu *cpus;		/* by logical CPU */
 static struct cpumask pool_target;	/* CPUs that the pool keeps; under rfctl_cpu_lock */
 static int taking = -1;			/* CPU being taken; written under rfctl_cpu_lock */
 static enum cpuhp_state hp_state;
+static struct dentry *debug_dir;
+
+static bool test_keep_present;
+module_param(test_keep_present, bool, 0600);
+MODULE_PARM_DESC(test_keep_present,
+		 "for tests: DANGEROUS, the supervisor's broadcasts reach CPUs that it lost (default: n)");
 
 static int cpu_teardown(unsigned int cpu)
 {
-	if (READ_ONCE(taking) == cpu)
+	if (READ_ONCE(taking) == cpu && !test_keep_present)
 		set_cpu_present(cpu, false);
 	return 0;
 }
+
+/* What came upon each CPU while it ran our code: there should be nothing but NMI and #MC. */
+static int parked_show(struct seq_file *m, void *unused)
+{
+	unsigned int cpu;
+	u64 nmi, mce, other;
+
+	guard(mutex)(&rfctl_cpu_lock);
+	for_each_possible_cpu(cpu) {
+		other = rfctl_core_faults(cpu, &nmi, &mce);
+		seq_printf(m, "cpu%u nmi=%llu mce=%llu other=%llu\n", cpu, nmi, mce, other);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(parked);
 
 /**
  * rfctl_cpu_init - learn the topology, hook into CPU hot-plug
@@ -70,6 +94,8 @@ int rfctl_cpu_init(void)
 		return ret;
 	}
 	hp_state = ret;
+	debug_dir = debugfs_create_dir("rainforest", NULL);
+	debugfs_create_file("parked", 0400, debug_dir, NULL, &parked_fops);
 	return 0;
 }
 
@@ -80,6 +106,7 @@ void rfctl_cpu_exit(void)
 {
 	struct rfctl_msg msg;
 
+	debugfs_remove(debug_dir);
 	rfctl_cpus_pool_set(cpu_none_mask, &msg);
 	cpuhp_remove_state_nocalls(hp_state);
 	kvfree(cpus);
