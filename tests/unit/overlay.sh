@@ -1,0 +1,196 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The overlay: unpacked with cpio and compared; modules in an order in which
+# they can be loaded; a kernel's module tree made by this test.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+PATH=$PATH:/usr/sbin:/sbin
+
+here=$T_TOP/tests/unit
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+rel=6.12.3-test
+mods=$tmp/root/lib/modules/$rel
+lib=$tmp/rainforest
+
+"${CC:-gcc}" -g -O1 -D_GNU_SOURCE -Wall -Wextra -Werror -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -I"$T_TOP/include/uapi" -o "$tmp/overlay_test" \
+	"$here/overlay_test.c" "$T_TOP"/rfm/overlay*.c "$T_TOP/rfm/cpio.c" \
+	"$T_TOP/rfm/decompress.c" -lkmod -lz -llzma -llz4 -lzstd || bail "it does not compile"
+
+# module NAME [ALIAS [NEEDS...]]: a module that exports NAME_fn, and uses NEEDS_fn
+module()
+{
+	name=$1
+	alias=${2-}
+	[ $# -lt 2 ] || shift
+	shift
+	{
+		echo "const char vermagic[] __attribute__((section(\".modinfo\"))) ="
+		echo "	\"vermagic=$rel SMP mod_unload \";"
+		[ -z "$alias" ] || {
+			echo "const char alias[] __attribute__((section(\".modinfo\"))) ="
+			echo "	\"alias=$alias\";"
+		}
+		[ -z "${SOFT-}" ] || {
+			echo "const char soft[] __attribute__((section(\".modinfo\"))) ="
+			echo "	\"softdep=pre: $SOFT\";"
+		}
+		echo "const char str[] __attribute__((section(\"__ksymtab_strings\"))) = \"${name}_fn\";"
+		echo "int __ksymtab_${name}_fn = 1;"
+		echo "void ${name}_fn(void) { }"
+		for need; do
+			echo "void ${need}_fn(void); void (*use_$need)(void) = ${need}_fn;"
+		done
+	} >"$tmp/mod.c"
+	"${CC:-gcc}" -c -o "$mods/kernel/$name.ko" "$tmp/mod.c"
+}
+
+mkdir -p "$mods/kernel" "$lib/modules/$rel" "$tmp/out"
+module base
+module middle "" base
+module top "pci:v00001B36d00000010*" middle base
+module other "pci:v00001B36d00000010sv*" base
+module softly
+SOFT=softly module soft "virtio:d00000001v*"
+module unused
+xz -k --check=crc32 "$mods/kernel/middle.ko" && mv "$mods/kernel/middle.ko" "$tmp/middle.ko"
+zstd -q --rm "$mods/kernel/soft.ko" -o "$mods/kernel/soft.ko.zst"
+echo "kernel/built.ko" >"$mods/modules.builtin"
+printf 'built.alias=pci:v00008086d*\0' >"$mods/modules.builtin.modinfo"
+: >"$mods/modules.order"
+depmod -b "$tmp/root" "$rel" 2>/dev/null
+cp "$mods/kernel/base.ko" "$lib/modules/$rel/rfsubos.ko"
+head -c 5001 /dev/urandom >"$lib/init"
+
+# unpack ALIAS...: build and unpack into $tmp/out
+unpack()
+{
+	rm -rf "$tmp/out"
+	mkdir "$tmp/out"
+	"$tmp/overlay_test" "$rel" "$lib" "$tmp/root" "$@" >"$tmp/archive" 2>"$tmp/err" &&
+		(cd "$tmp/out" && cpio -idm --quiet <"$tmp/archive" 2>&1)
+}
+
+order()
+{
+	sed 's,.*/,,' "$tmp/out/.rainforest/modules" | tr '\n' ' '
+}
+
+# loadable LIST: every module comes after what it needs
+loadable()
+{
+	seen=" "
+	for ko in $1; do
+		case $ko in
+		middle.ko) needs=base.ko ;;
+		top.ko) needs="middle.ko base.ko" ;;
+		other.ko) needs=base.ko ;;
+		soft.ko) needs=softly.ko ;;
+		*) needs= ;;
+		esac
+		for need in $needs; do
+			case $seen in
+			*" $need "*) ;;
+			*) return 1 ;;
+			esac
+		done
+		seen="$seen$ko "
+	done
+}
+
+check "no device: it unpacks" unpack
+is "$(cd "$tmp/out" && find . | sort | tr '\n' ' ')" \
+	". ./.rainforest ./.rainforest/init ./.rainforest/modules ./.rainforest/rfsubos.ko " \
+	"no device: nothing but init, the module and the list"
+is "$(cat "$tmp/out/.rainforest/modules")" "/.rainforest/rfsubos.ko" "the list names rfsubos.ko"
+check "init is what it was" cmp "$lib/init" "$tmp/out/.rainforest/init"
+check "rfsubos.ko is what it was" cmp "$lib/modules/$rel/rfsubos.ko" "$tmp/out/.rainforest/rfsubos.ko"
+is "$(stat -c '%a %u %g %Y' "$tmp/out/.rainforest/init")" "755 0 0 0" "init can be executed, by root"
+is "$(($(stat -c %s "$tmp/archive") % 4))" 0 "its size is a multiple of four"
+cp "$tmp/archive" "$tmp/first"
+unpack
+check "the same request gives the same bytes" cmp "$tmp/first" "$tmp/archive"
+
+nvme=pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02
+check "a device: it unpacks" unpack $nvme
+list=$(order)
+is "$(echo "$list" | tr ' ' '\n' | sort | xargs)" "base.ko middle.ko other.ko rfsubos.ko top.ko" \
+	"a device: both drivers and what they need, each once"
+is "${list%% *}" rfsubos.ko "rfsubos.ko is first"
+check "they can be loaded in this order: $list" loadable "$list"
+if loadable "$(echo "$list" | tr ' ' '\n' | tac | xargs)"; then
+	not_ok "control: an order that does not work is noticed"
+else
+	ok "control: an order that does not work is noticed"
+fi
+while read -r file; do
+	check "$file of the list is there" test -s "$tmp/out$file"
+done <"$tmp/out/.rainforest/modules"
+check "xz: it is unpacked" cmp "$tmp/middle.ko" "$tmp/out/.rainforest/middle.ko"
+
+unpack virtio:d00000001v00001AF4 $nvme pci:v00008086d00001234 usb:nothing
+list=$(order)
+is "$(echo "$list" | tr ' ' '\n' | sort | xargs)" \
+	"base.ko middle.ko other.ko rfsubos.ko soft.ko softly.ko top.ko" \
+	"several devices: built-in and unknown drivers add nothing, soft dependencies count"
+check "they can be loaded in this order: $list" loadable "$list"
+check "zstd: it is unpacked" sh -c "zstd -qdc $mods/kernel/soft.ko.zst | cmp - $tmp/out/.rainforest/soft.ko"
+
+# refuse ERRNO PATTERN DESCRIPTION RELEASE LIB ROOT [ALIAS...]
+refuse()
+{
+	want=$1 pattern=$2 desc=$3
+	shift 3
+	refused "$want" "$pattern" "$desc" "$tmp/overlay_test" "$@"
+}
+
+ENOENT=2
+EIO=5
+refuse $ENOENT "no module for kernel 6.99.*; install" "no rfsubos.ko for this kernel" \
+	6.99 "$lib" "$tmp/root"
+refuse $ENOENT "does not say which version" "a kernel without a release" "" "$lib" "$tmp/root"
+refuse $ENOENT "does not say which version" "a release that is a path" ../x "$lib" "$tmp/root"
+mkdir -p "$lib/modules/6.13.0" "$tmp/half/modules/$rel"
+cp "$lib/modules/$rel/rfsubos.ko" "$lib/modules/6.13.0/"
+cp "$lib/modules/$rel/rfsubos.ko" "$tmp/half/modules/$rel/"
+refuse $ENOENT "built for another kernel; run make" "a module of another kernel" \
+	6.13.0 "$lib" "$tmp/root"
+refuse $EIO "half/init cannot be read: .*; run make install" "no init" $rel "$tmp/half" "$tmp/root"
+mkdir "$tmp/half/init"
+refuse $EIO "half/init cannot be read: .*; run make install" "a directory for init" \
+	$rel "$tmp/half" "$tmp/root"
+refuse $EIO "modules.dep.bin cannot be read: .*; run depmod" "a device, but no module index" \
+	$rel "$lib" "$tmp/nowhere" $nvme
+check "no device: no module index is needed" "$tmp/overlay_test" $rel "$lib" "$tmp/nowhere"
+rm "$mods/kernel/top.ko"
+refuse $EIO "top.ko cannot be read: .*; install that kernel" "a driver that is in the index only" \
+	$rel "$lib" "$tmp/root" $nvme
+xz -dc "$mods/kernel/middle.ko.xz" >"$mods/kernel/top.ko"
+printf 'damaged' | dd of="$mods/kernel/middle.ko.xz" bs=1 seek=100 conv=notrunc 2>/dev/null
+refuse $EIO "middle.ko.xz cannot be read" "a driver that does not unpack" \
+	$rel "$lib" "$tmp/root" $nvme
+
+# The tree of a stock kernel.
+for stock in "$T_TOP"/build/kernels/*/lib/modules/*; do
+	[ -e "$stock/modules.dep.bin" ] || continue
+	r=$(basename "$stock")
+	mkdir -p "$lib/modules/$r"
+	echo "vermagic=$r SMP" >"$lib/modules/$r/rfsubos.ko"
+	root=${stock%/lib/modules/*}
+	rm -rf "$tmp/out"
+	mkdir "$tmp/out"
+	check "$r: the overlay for a virtio network device" sh -c \
+		"cd $tmp/out && $tmp/overlay_test $r $lib $root virtio:d00000001v00001AF4 |
+		cpio -id --quiet"
+	like "$(order)" "^rfsubos.ko .*failover.ko net_failover.ko .*virtio_net.ko" \
+		"$r: virtio_net after what it needs"
+	ko=$(find "$stock" -name "virtio_net.ko*")
+	case $ko in
+	*.xz) xz -dc "$ko" >"$tmp/stock.ko" ;;
+	*) cp "$ko" "$tmp/stock.ko" ;;
+	esac
+	check "$r: virtio_net.ko is what it was" cmp "$tmp/stock.ko" \
+		"$tmp/out/.rainforest/virtio_net.ko"
+done
+done_testing
