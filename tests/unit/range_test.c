@@ -116,8 +116,9 @@ static bool picks_right(u64 grain, u64 prefer)
 
 		for (; at >= grain; at -= grain) {
 			u64 want = at - grain;
+			bool high = at > prefer;
 
-			if (pass != (at > prefer) || count(want, grain) != grain)
+			if (pass != high || count(want, grain) != grain)
 				continue;
 			if (!rf_pick_next(&pick, &set, &start) || start != want)
 				return false;
@@ -143,6 +144,15 @@ static void test_pick(u32 seed)
 	ok(i == ROUNDS / 10 && blocks, "seed %u: %u searches find every block, in order", seed, i);
 }
 
+static void not_a_set(const struct rf_span *list, u32 nr, const char *what)
+{
+	struct rf_span copy[4];
+	struct rf_set bad = { .span = copy, .nr = nr, .max = ARRAY_SIZE(copy) };
+
+	memcpy(copy, list, nr * sizeof(*list));
+	ok(!rf_set_valid(&bad), "not a set: %s", what);
+}
+
 static void test_edges(void)
 {
 	static const struct rf_span touching[] = { { 0, 4 }, { 4, 4 } };
@@ -152,13 +162,10 @@ static void test_edges(void)
 	struct rf_pick pick;
 	u64 start;
 
-#define INVALID(list, what)							\
-	ok(!rf_set_valid(&(struct rf_set){ (struct rf_span *)(list), ARRAY_SIZE(list), 9 }), \
-	   "not a set: " what)
-	INVALID(touching, "spans that touch");
-	INVALID(crossed, "spans out of order");
-	INVALID(empty, "an empty span");
-	INVALID(wraps, "a span that ends beyond the address space");
+	not_a_set(touching, ARRAY_SIZE(touching), "spans that touch");
+	not_a_set(crossed, ARRAY_SIZE(crossed), "spans out of order");
+	not_a_set(empty, ARRAY_SIZE(empty), "an empty span");
+	not_a_set(wraps, ARRAY_SIZE(wraps), "a span that ends beyond the address space");
 	ok(!rf_set_valid(&(struct rf_set){ spans, 3, 2 }), "not a set: more spans than room");
 	set.nr = 0;
 	ok(rf_set_valid(&set) && !rf_set_total(&set) && !rf_set_contains(&set, 0, 1) &&
