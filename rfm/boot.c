@@ -57,6 +57,10 @@ static int open_initrd(struct boot *b)
 	if (!b->s->initrd)
 		return 0;
 	fd = open(b->s->initrd, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return rfm_fail(RFM_NOT_FOUND,
+				"there is no initrd %s; name another with --initrd, or run make install for ours",
+				b->s->initrd);
 	if (fd < 0)
 		return rfm_fail_errno(errno, NULL, "cannot open the initrd %s", b->s->initrd);
 	ret = map_initrd(b, fd);

@@ -138,9 +138,11 @@ static int take_memory(int fd, const struct settings *s)
 
 	rfm_progress("taking memory, %s", units_size(s->memory, size, sizeof(size)));
 	ret = dev_add_memory(fd, s->memory, s->node, false, &got, &msg);
+	if (ret == -ENOMEM && *msg.text)
+		return rfm_fail(RFM_CONFLICT, "%s", msg.text);
 	if (ret == -ENOMEM)
-		return rfm_fail(RFM_CONFLICT, "%s%s%s of memory could be had, not %s", msg.text,
-				*msg.text ? "; " : "", units_size(got, could, sizeof(could)), size);
+		return rfm_fail(RFM_CONFLICT, "%s of memory could be had, not %s; ask for less",
+				units_size(got, could, sizeof(could)), size);
 	return ret ? rfm_fail_errno(ret, msg.text, "cannot take %s of memory", size) : 0;
 }
 
@@ -153,8 +155,7 @@ static int take_cpus(int fd, const struct settings *s)
 	rfm_progress("taking %u CPUs", s->cpu_count ? s->cpu_count : cpus_count(&cpus));
 	ret = dev_add_cpus(fd, &cpus, s->cpu_count, false, &msg);
 	if (ret == -EIO)
-		return rfm_fail(RFM_PARTIAL, "%s; rfm resources shows what is quarantined",
-				*msg.text ? msg.text : "a core did not answer");
+		return rfm_fail_quarantine(msg.text);
 	if (ret == -ENODEV)
 		return rfm_fail(RFM_CONFLICT, "%s", *msg.text ? msg.text :
 				"there are not that many CPUs to be had; rfm resources shows who owns what");
@@ -179,20 +180,29 @@ static int take_pci(int fd, const struct settings *s)
 	return 0;
 }
 
+static int take_all(int fd, const struct settings *s)
+{
+	static int (*const take[])(int fd, const struct settings *s) = {
+		take_cpus, take_memory, take_pci,
+	};
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < sizeof(take) / sizeof(*take); i++)
+		ret = rfm.interrupted ? rfm_fail(RFM_INTERRUPTED, "interrupted") : take[i](fd, s);
+	return ret;
+}
+
 /* Everything up to the start; whatever fails, closing @fd undoes it. */
 static int build(int fd, unsigned int id, const struct settings *s, struct boot *b)
 {
 	int ret;
 
-	ret = take_cpus(fd, s);
-	if (!ret)
-		ret = take_memory(fd, s);
-	if (!ret)
-		ret = take_pci(fd, s);
+	ret = take_all(fd, s);
 	if (!ret)
 		ret = boot_load(b, fd);
 	if (!ret && rfm.interrupted)
-		ret = rfm_fail(RFM_INTERRUPTED, "interrupted; everything was given back");
+		ret = rfm_fail(RFM_INTERRUPTED, "interrupted");
 	if (ret)
 		return ret;
 	ret = settings_save(s, id);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "fmt.h"
 #include "settings.h"
 
 struct request {
@@ -32,6 +33,17 @@ static int read_request(struct request *r, const struct rfm_command *cmd, int ar
 	return id < 0 ? RFM_USAGE : 0;
 }
 
+/* What it cost, for whoever measures: the descriptor outlives the subOS. */
+static void print_last(int fd)
+{
+	struct json_object *json = fmt_json();
+	struct rf_info info;
+
+	dev_info(fd, &info);	/* -ENOENT is no news */
+	json_object_object_add(json, "subos", *info.name ? fmt_info(&info) : NULL);
+	fmt_json_print(json);
+}
+
 static int destroy(int fd, const struct request *r)
 {
 	struct dev_msg msg;
@@ -42,10 +54,10 @@ static int destroy(int fd, const struct request *r)
 	rfm_progress_end();
 	if (!ret || ret == -EIO)
 		settings_remove(rfm.object);
+	if (rfm.json && (!ret || ret == -EIO))
+		print_last(fd);
 	if (ret == -EIO)
-		return rfm_fail(RFM_PARTIAL,
-				"%s; rfm resources shows what is quarantined until the machine restarts",
-				*msg.text ? msg.text : "a core did not answer");
+		return rfm_fail_quarantine(msg.text);
 	if (ret == -EBUSY)
 		return rfm_fail(RFM_CONFLICT, "%s", *msg.text ? msg.text :
 				"somebody else is ending it; wait for that");
@@ -114,6 +126,7 @@ static const struct rfm_option destroy_options[] = {
 	{ OPT_FORCE, "force", NULL, "do not ask it to shut down first" },
 	{ OPT_TIMEOUT, "timeout", "S", "seconds for an orderly shutdown (10)" },
 	{ OPT_ALL, "all", NULL, "all subOSes" },
+	RFM_OPTION_JSON,
 	{ 0 }
 };
 
@@ -133,8 +146,7 @@ static int stop(int fd, const struct request *r)
 	ret = dev_stop(fd, r->force, r->timeout_s * 1000, &msg);
 	rfm_progress_end();
 	if (ret == -EIO)
-		return rfm_fail(RFM_PARTIAL, "%s; rfm resources shows what is quarantined",
-				*msg.text ? msg.text : "a core did not answer");
+		return rfm_fail_quarantine(msg.text);
 	return ret ? rfm_fail_errno(ret, msg.text, "cannot stop it") : RFM_OK;
 }
 

@@ -35,6 +35,23 @@ static int one_option(struct request *r, int id)
 	return 0;
 }
 
+/* In rfm create a bare number is a number of CPUs: here it would be CPU 2. */
+static int parse_cpus(const char *text, struct cpus *cpus)
+{
+	struct cpus none = { 0 };
+
+	*cpus = none;
+	if (!strcmp(text, "none"))
+		return 0;
+	if (!strpbrk(text, "-,") || units_parse_cpus(text, cpus))
+		return rfm_fail(RFM_USAGE,
+				"--cpus %s: no list of CPUs; write 2-3,6, or 2-2 for one, or none",
+				text);
+	if (cpus_has(cpus, 0))
+		return rfm_fail(RFM_CONFLICT, "CPU 0 stays with the supervisor; choose others");
+	return 0;
+}
+
 /* What is not said stays as it is. */
 static int apply(const struct request *r, struct rf_pool *pool, struct cpus *cpus)
 {
@@ -42,13 +59,8 @@ static int apply(const struct request *r, struct rf_pool *pool, struct cpus *cpu
 
 	if (r->memory && units_parse_size(r->memory, &bytes))
 		return rfm_fail(RFM_USAGE, "--memory %s: no size; write 512M or 2G", r->memory);
-	if (r->cpus && !strcmp(r->cpus, "none"))
-		memset(cpus, 0, sizeof(*cpus));
-	else if (r->cpus && units_parse_cpus(r->cpus, cpus))
-		return rfm_fail(RFM_USAGE, "--cpus %s: no list of CPUs; write 2-3,6 or none",
-				r->cpus);
-	if (cpus_has(cpus, 0))
-		return rfm_fail(RFM_CONFLICT, "CPU 0 stays with the supervisor; choose others");
+	if (r->cpus && parse_cpus(r->cpus, cpus))
+		return cpus_has(cpus, 0) ? RFM_CONFLICT : RFM_USAGE;
 	pool->mem_bytes = bytes;
 	pool->flags = RF_POOL_SET;
 	pool->timeout_ms = r->timeout_s * 1000;
@@ -85,8 +97,7 @@ static int change(int dev, const struct request *r, struct rf_pool *pool, struct
 	ret = dev_pool(dev, pool, cpus, &msg);
 	rfm_progress_end();
 	if (ret == -EIO)
-		return rfm_fail(RFM_PARTIAL, "%s; rfm resources shows what is quarantined",
-				*msg.text ? msg.text : "a core did not answer");
+		return rfm_fail_quarantine(msg.text);
 	if (ret == -ENOMEM || ret == -ENODEV)
 		return rfm_fail(RFM_CONFLICT, "%s", *msg.text ? msg.text :
 				"that much is not to be had; the pool is as it was");

@@ -48,8 +48,7 @@ static int stop(int fd, const struct request *r)
 	rfm_progress("stopping");
 	ret = dev_stop(fd, r->force, 0, &msg);
 	if (ret == -EIO)
-		return rfm_fail(RFM_PARTIAL, "%s; rfm resources shows what is quarantined",
-				*msg.text ? msg.text : "a core did not answer");
+		return rfm_fail_quarantine(msg.text);
 	return ret ? rfm_fail_errno(ret, msg.text, "cannot stop it") : 0;
 }
 

@@ -94,6 +94,23 @@ static void print_resources(const struct rf_info *info, const struct rf_resource
 		}
 }
 
+static void add_text(struct json_object *json, const char *key, const char *text)
+{
+	json_object_object_add(json, key, text ? json_object_new_string(text) : NULL);
+}
+
+static void add_settings(struct json_object *json, const struct rf_info *info)
+{
+	struct settings s;
+
+	if (settings_load(&s, info->name, info->id))
+		return;
+	add_text(json, "image", s.kernel);
+	add_text(json, "initrd", s.initrd);
+	add_text(json, "append", s.append);
+	settings_free(&s);
+}
+
 static void print_json(const struct rf_info *info, const struct rf_resource *res, unsigned int nr)
 {
 	struct json_object *json = fmt_json(), *subos = fmt_info(info);
@@ -110,6 +127,7 @@ static void print_json(const struct rf_info *info, const struct rf_resource *res
 		json_object_array_add(array, o);
 	}
 	json_object_object_add(subos, "resources", array);
+	add_settings(subos, info);
 	json_object_object_add(json, "subos", subos);
 	fmt_json_print(json);
 }

@@ -50,6 +50,7 @@ static int exit_code(int err)
 	case EEXIST:
 	case EBUSY:
 	case ENOSPC:
+	case EOPNOTSUPP:
 		return RFM_CONFLICT;
 	case EPERM:
 	case EACCES:
@@ -65,6 +66,12 @@ static int exit_code(int err)
 	default:
 		return RFM_FAILED;
 	}
+}
+
+int rfm_fail_quarantine(const char *msg)
+{
+	return rfm_fail(RFM_PARTIAL, "%s; rfm resources shows what is locked away",
+			msg && *msg ? msg : "a core did not answer and is quarantined");
 }
 
 int rfm_fail_errno(int err, const char *msg, const char *format, ...)

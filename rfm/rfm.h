@@ -20,7 +20,7 @@ enum rfm_exit {
 	RFM_FAILED	 = 1,	/* failed, nothing changed */
 	RFM_USAGE	 = 2,	/* the command line or a configuration file is wrong */
 	RFM_NOT_FOUND	 = 3,	/* no such subOS, file, CPU or device */
-	RFM_CONFLICT	 = 4,	/* somebody else has it, or there is not that much */
+	RFM_CONFLICT	 = 4,	/* somebody else has it, it is unfit, or there is not that much */
 	RFM_PERMISSION	 = 5,	/* not root, or a file may not be read */
 	RFM_TIMEOUT	 = 6,	/* the time was up */
 	RFM_INCOMPATIBLE = 7,	/* module not loaded or of another version, unfit kernel */
@@ -132,6 +132,9 @@ int rfm_fail(int code, const char *format, ...) __attribute__((format(printf, 2,
  */
 int rfm_fail_errno(int err, const char *msg, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Reports a core that did not answer; @msg is what the module said. Returns RFM_PARTIAL. */
+int rfm_fail_quarantine(const char *msg);
 
 void rfm_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

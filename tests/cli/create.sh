@@ -62,7 +62,7 @@ refuse 7 "text" "a file that is no kernel" a --cpus 1 --memory 1G --kernel "$T_D
 head -c 3000 "$ROOT/boot/vmlinuz-6.12.0-test" >"$T_DIR/short"
 refuse 7 "truncated" "a kernel cut short" a --cpus 1 --memory 1G --kernel "$T_DIR/short"
 refuse 7 "directory" "a directory as kernel" a --cpus 1 --memory 1G --kernel "$T_DIR"
-refuse 3 "cannot open the initrd" "an initrd that is not there" a --cpus 1 --memory 1G \
+refuse 3 "there is no initrd" "an initrd that is not there" a --cpus 1 --memory 1G \
 	--initrd "$T_DIR/nosuch"
 : >"$T_DIR/empty"
 refuse 7 "is empty" "an empty initrd" a --cpus 1 --memory 1G --initrd "$T_DIR/empty"
@@ -123,7 +123,7 @@ FAKE=RFM_FAKE_FAIL=load=22
 refuse 1 "create a: the parameter maxcpus= contradicts ours" "an --append that contradicts ours" \
 	a --cpus 1 --memory 1G --append maxcpus=3
 FAKE=RFM_FAKE_FAIL=cpus=5
-refuse 8 "core 3 did not answer; rfm resources" "a core that does not answer" a --cpus 1 --memory 1G
+refuse 8 "core 3 did not answer; rfm resources shows" "a core that does not answer" a --cpus 1 --memory 1G
 FAKE=RFM_FAKE_ABI=77
 refuse 7 "module 9.9-fake has ABI 77.1, rfm .* has ABI 1.1; install both" \
 	"another version of the module" a --cpus 1 --memory 1G

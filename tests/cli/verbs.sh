@@ -27,6 +27,7 @@ like "$(RFM show web)" "^take_cpus +1.500 ms$" "show has the times of the stages
 like "$(RFM show web)" "^memory +0x200000000-0x23fffffff 1G$" "and the ranges of memory"
 is "$(RFM show web --json | value 'd["subos"]["stage_ns"]["take_cpus"], d["subos"]["resources"][0]["kind"]')" \
 	"(1500000, 'memory')" "show --json"
+is "$(RFM show web --json | value 'd["subos"]["append"]')" quiet "show --json has the settings"
 
 like "$(RFM resources)" "^cpu +0 +- +APIC 0 +\(supervisor\)$" "resources: CPUs of the supervisor"
 like "$(RFM resources)" "^memory +0x200000000-0x23fffffff +1G +node 0 +web$" "resources: memory of web"
@@ -41,6 +42,7 @@ like "$(RFM pool --cpus none)" "^ +2G +2G -$" "what is not said stays"
 is "$(RFM pool --json | value 'd["pool"][0]["memory"]')" 2147483648 "pool --json"
 refused 4 "4G could be had" "a pool too large" RFM pool --memory 8G
 refused 4 "CPU 0 stays" "a pool with CPU 0" RFM pool --cpus 0-1
+refused 2 "write 2-3,6, or 2-2 for one" "a pool with a bare number" RFM pool --cpus 2
 refused 2 "no list" "a pool with words" RFM pool --cpus some
 like "$(RFM pool)" "^ +2G" "after a failure the pool is what it was"
 
@@ -85,7 +87,7 @@ refused 4 "destroy was told to fail" "destroy by two at a time" RFM destroy db
 FAKE=RFM_FAKE_BOOT=run
 refused 2 "takes a name or --all" "destroy: both" RFM destroy db --all
 refused 2 "write 1 to 3600" "destroy: a strange time" RFM destroy db --timeout 0
-check "destroy" RFM destroy db --force --timeout 3
+is "$(RFM destroy db --force --timeout 3 --json | value 'd["schema"]')" 1 "destroy --json"
 is "$(names)" "" "nothing is left"
 
 like "$(RFM version)" "^module 9.9-fake, ABI 1, wire 1$" "version"
