@@ -36,7 +36,8 @@
 #define u32			__u32
 #define u64			__u64
 
-#define __printf(a, b)
+#define __printf(...)		__attribute__((				\
+		__format__(printf, __VA_ARGS__)))
 #define U32_MAX			UINT32_MAX
 #define U64_MAX			UINT64_MAX
 #define BIT(nr)			(1UL << (nr))
