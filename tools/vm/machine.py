@@ -71,6 +71,7 @@ class Machine:
         self.reason = None
         self.status = None
         self.process = None
+        self.serial = None
 
     def _pair(self, handler):
         ours, theirs = socket.socketpair()
@@ -85,9 +86,11 @@ class Machine:
         return ours
 
     def ports(self, mark):
+        # A file: QEMU drops what a socket does not take at once, byte by byte.
         serial_log = os.path.join(self.logs, "serial.log")
-        self._chardev("serial", self.on_serial, f",logfile={serial_log},logappend=off")
-        self.argv += ["-serial", "chardev:serial", "-device", "virtio-serial-pci,max_ports=6"]
+        self.serial = open(serial_log, "w+b")
+        self.argv += ["-chardev", "file,id=serial,path=" + serial_log.replace(",", ",,"),
+                      "-serial", "chardev:serial", "-device", "virtio-serial-pci,max_ports=6"]
         for name, stream in (("out", sys.stdout.buffer), ("err", sys.stderr.buffer)):
             self.outputs[name] = Output(stream, mark)
             self._chardev(name, lambda data, out=self.outputs[name]: out.feed(data))
@@ -106,7 +109,10 @@ class Machine:
             tty.sendall(data)
         self.selector.register(0, selectors.EVENT_READ, from_terminal)
 
-    def on_serial(self, data):
+    def _look_at_serial(self):
+        data = self.serial.read()
+        if not data:
+            return
         self.serial_tail = (self.serial_tail + data)[-65536:]
         found = PANIC.search(self.serial_tail)
         if found and self.panic_at is None:
@@ -152,7 +158,10 @@ class Machine:
             else:
                 text = message["return"].replace("\r", "")
                 answer = text + ("" if not text or text.endswith("\n") else "\n") + "rf-hmp-ok\n"
-            self.hmp.sendall(answer.encode())
+            try:
+                self.hmp.sendall(answer.encode())
+            except OSError:
+                pass		# that command ended the machine
 
     def start(self):
         with open(os.path.join(self.logs, "qemu.log"), "wb") as log:
@@ -169,6 +178,7 @@ class Machine:
             now = time.monotonic()
             for key, _ in self.selector.select(min(1.0, max(0, deadline - now))):
                 self._receive(key)
+            self._look_at_serial()
             self._judge(deadline)
         return self.status
 
