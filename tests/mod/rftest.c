@@ -80,9 +80,14 @@ static int __init rftest_init(void)
 		fill_memory();
 	else
 		return -EINVAL;
-	return -ECANCELED;	/* done, and nothing to unload */
+	return 0;
 }
 module_init(rftest_init);
+
+static void __exit rftest_exit(void)
+{
+}
+module_exit(rftest_exit);
 
 MODULE_DESCRIPTION("RainForest: misbehaviour, for tests");
 MODULE_AUTHOR("RainForest developers");

@@ -1,0 +1,148 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# What a core, a kernel or a former owner leaves behind reaches nobody: NMI and
+# machine check into parked cores, hung kernels, memory that changes its owner.
+# timeout: 600
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+need_build
+
+lib=$T_TOP/tests/vm/isolation-lib
+mkdir -p "$T_DIR"
+echo "$T_DIR" >"$T_DIR/hostdir"
+
+# The vendor decides what a kernel makes of a machine check that came upon its
+# neighbour: as Intel's, it goes on.
+intel()
+{
+	run_guest --qemu -cpu --qemu max,vendor=GenuineIntel --copy "$lib:/rf/isolation-lib" \
+		--copy "$T_DIR/hostdir:/rf/hostdir" "$@"
+}
+
+intel --smp 6 <<'END'
+. /rf/isolation-lib
+modprobe rfcontroller
+nmi_to()
+{
+	modprobe rftest what=nmi apicid="$1"
+	rmmod rftest
+}
+initrd_with_rftest
+
+# --- NMI and machine check into cores that run no kernel ---
+cpu4=$(register 4 RIP)
+check "two cores go into the pool" rfm pool --cpus 4-5
+is "$(cat /sys/devices/system/cpu/online)" 0-3 "the supervisor has four left"
+is "$(($(printf %d "0x$(register 4 CR4)") & 0x40))" 64 "parked: CR4.MCE is set"
+unlike "$(register 4 RIP)" '^ffffffff' "parked: the core is at no address of a kernel"
+like "$cpu4" '^ffffffff' "control: before, it was"
+is "$(irr 4)" "(none)" "parked: no interrupt is pending"
+nmi_to 4
+check "NMI into a parked core: it takes it" eventually 20 eval '[ "$(counter 4 nmi)" -eq 1 ]'
+is "$(counter 5 nmi)" 0 "control: the other parked core took none"
+for n in 1 2; do
+	hmp mce 5 1 0xb200000000000000 5 0 0
+	check "machine check $n into a parked core: it takes it" \
+		eventually 20 eval '[ "$(counter 5 mce)" -eq $n ]'
+done
+is "$(counter 4 mce)" 0 "control: the other parked core took none"
+hmp mce -b 0 9 0xb1000000000000c0 5 0 0	# for core 0 a memory scrubbing error
+check "broadcast machine check: core 4 takes it" eventually 20 eval '[ "$(counter 4 mce)" -eq 1 ]'
+check "broadcast machine check: core 5 takes it" eventually 20 eval '[ "$(counter 5 mce)" -eq 3 ]'
+is "$(counter 4 other)$(counter 5 other)" 00 "no other exception came"
+audit "pool: the invariants hold"
+check "the cores come back on line" rfm pool --cpus none
+is "$(cat /sys/devices/system/cpu/online)" 0-5 "the supervisor has all six"
+check "and execute" eval 'taskset 0x10 true && taskset 0x20 true'
+
+# --- the same into a core of a subOS that waits for being woken ---
+check "a subOS with two cores" rfm create a --cpus 3-4 --memory 256M --initrd /run/initrd
+inside a 'echo 0 >/sys/devices/system/cpu/cpu1/online' >/dev/null
+nmi_to 4
+check "NMI into a waiting core: it takes it" eventually 20 eval '[ "$(counter 4 nmi)" -eq 2 ]'
+hmp mce 4 1 0xb200000000000000 5 0 0
+check "machine check into a waiting core: it takes it" \
+	eventually 20 eval '[ "$(counter 4 mce)" -eq 2 ]'
+like "$(inside a 'echo 1 >/sys/devices/system/cpu/cpu1/online; echo "has $(nproc)"')" '^has 2' \
+	"and the subOS brings it on line again"
+is "$(counter 4 other)" 0 "no other exception came"
+
+# --- a kernel that loops with interrupts off ---
+typed a 'insmod /root/rftest.ko what=spin-all'
+check "it hangs, and the list says so" eventually 60 in_state a hung
+like "$(rfm list)" 'a .*hung .*no sign of life' "and why"
+for cpu in 3 4; do
+	is "$(($(printf %d "0x$(register $cpu RFL)") & 0x200))" 0 "core $cpu: interrupts are off"
+	like "$(register $cpu RIP)" '^ffffffffc' "core $cpu: it is in the module"
+done
+begin=$(cut -d. -f1 /proc/uptime)
+check "destroy, asked politely with a limit of 2 s, ends" rfm destroy a --timeout 2
+check "in bounded time" test $(($(cut -d. -f1 /proc/uptime) - begin)) -lt 60
+is "$(cat /sys/devices/system/cpu/online)" 0-5 "its cores are back"
+check "and execute" eval 'taskset 0x8 true && taskset 0x10 true'
+audit "hung: the invariants hold"
+
+# --- memory that changes its owner ---
+# fill NAME SEED: its kernel writes a pattern over all memory that it has left
+fill()
+{
+	check "$1: a subOS" rfm create "$1" --cpus 1 --memory 256M --initrd /run/initrd
+	inside "$1" "insmod /root/rftest.ko what=pattern seed=$2" >/dev/null
+	like "$(rfm log "$1")" 'rftest: filled [0-9]{5} pages' "$1: its kernel filled its memory"
+}
+save()
+{
+	hmp pmemsave "$1" "$2" "\"$(cat /rf/hostdir)/$3\""
+}
+rfm pool --memory 256M
+fill pooled 3
+at=$(base pooled)
+low=0x$(rfm resources | grep -w pooled | sed -n 's/^low[a-z]* *0x\([0-9a-f]*\).*/\1/p')
+save "$at" 0x10000000 pooled-before
+save "$low" 0x8000 low-before
+check "pooled: destroyed" rfm destroy --force pooled
+save "$at" 0x10000000 pooled-after
+save "$low" 0x8000 low-after
+audit "pooled: the invariants hold"
+rfm pool --memory 0
+fill loose 5
+at=$(base loose)
+save "$at" 0x10000000 loose-before
+check "loose: destroyed" rfm destroy --force loose
+save "$at" 0x10000000 loose-after
+audit "loose: the invariants hold"
+check "the module can be unloaded" rmmod rfcontroller
+END
+
+# words FILE SEED: how many 64-bit words of the file are the pattern
+words()
+{
+	python3 - "$T_DIR/$1" "$2" <<'END'
+import sys
+word = (int(sys.argv[2]) * 0x9e3779b97f4a7c15 % 2**64).to_bytes(8, "little")
+with open(sys.argv[1], "rb") as src:
+    print(src.read().count(word))
+END
+}
+# A third of 256 MB is more than a kernel and its initrd leave of it.
+check "control: before destroy the pattern is all over (pool)" \
+	test "$(words pooled-before 3)" -gt 11000000
+check "after destroy every byte in the pool is zero" \
+	cmp -n 268435456 "$T_DIR/pooled-after" /dev/zero
+check "control: the slice below 1 MB was in use" \
+	eval '! cmp -s -n 32768 "$T_DIR/low-before" /dev/zero'
+check "after destroy every byte of the slice is zero" \
+	cmp -n 32768 "$T_DIR/low-after" /dev/zero
+check "control: before destroy the pattern is all over (no pool)" \
+	test "$(words loose-before 5)" -gt 11000000
+is "$(words loose-after 5)" 0 "after destroy it is nowhere"
+rm -f "$T_DIR"/*-before "$T_DIR"/*-after
+
+# The control of it all: a core in wait-for-SIPI, with CR4.MCE clear as INIT leaves it.
+EXPECT_STATUS=123
+intel --smp 4 --append maxcpus=2 <<'END'
+hmp mce -b 0 1 0xa000000000000000 5 0 0
+sleep 30
+END
+
+done_testing
