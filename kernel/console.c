@@ -39,9 +39,9 @@ static u64 out_nonsense;
 
 static u32 in_tail;		/* hvc reads under its own lock */
 static atomic_t opened;
+static atomic_t opens;		/* a terminal that is opened anew has forgotten its size */
 static struct hvc_struct *hvc;
 static struct task_struct *poll_thread;
-static u32 winsize_seq;
 
 /* the words in struct rf_desc that carry the window's size, in this order */
 struct window {
@@ -151,6 +151,7 @@ static rf_hvc_ret_t console_get(u32 vtermno, rf_hvc_char_t *buf, rf_hvc_count_t 
 
 static int console_open(struct hvc_struct *hp, int data)
 {
+	atomic_inc(&opens);
 	atomic_set(&opened, 1);
 	if (poll_thread)
 		wake_up_process(poll_thread);
@@ -177,21 +178,24 @@ static const struct hv_ops console_ops = {
  */
 static void window_poll(void)
 {
-	struct window window;
+	static u32 known_seq;
+	static int known_opens;
+	int now_opens = atomic_read(&opens);
 	struct winsize ws = { };
-	u32 seq;
+	struct window window;
 
 	BUILD_BUG_ON(offsetof(struct rf_desc, winsize_seq) !=
 		     offsetof(struct rf_desc, rows) + offsetof(struct window, seq));
 	if (subos_desc_read(offsetof(struct rf_desc, rows), &window, sizeof(window)))
 		return;
-	seq = le32_to_cpu(window.seq);
-	if (seq == winsize_seq)
+	if (le32_to_cpu(window.seq) == known_seq && now_opens == known_opens)
 		return;
-	winsize_seq = seq;
+	known_seq = le32_to_cpu(window.seq);
+	known_opens = now_opens;
 	ws.ws_row = le16_to_cpu(window.rows);
 	ws.ws_col = le16_to_cpu(window.cols);
-	__hvc_resize(hvc, ws);
+	if (ws.ws_row && ws.ws_col)
+		__hvc_resize(hvc, ws);
 }
 
 static bool input_waits(void)

@@ -14,6 +14,7 @@
  *			 off into halt; reached only where the dumper was not
  *	emergency restart (SysRq b, kernel debugger) log dump KMSG_DUMP_EMERG, and
  *			 a kprobe on the function that would do it
+ *	suspend		 refused: nothing could wake this kernel up
  *	panic		 the blink routine, called when all messages are out
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -31,6 +32,7 @@
 #include <linux/reboot.h>
 #include <linux/smp.h>
 #include <linux/string.h>
+#include <linux/suspend.h>
 #include <rainforest/compat.h>
 
 #include "subos.h"
@@ -176,6 +178,22 @@ static struct notifier_block panic_block = {
 	.priority = INT_MAX,
 };
 
+static int sleep_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	switch (action) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		return notifier_from_errno(-EPERM);
+	default:
+		return NOTIFY_DONE;
+	}
+}
+
+static struct notifier_block sleep_block = {
+	.notifier_call = sleep_notify,
+};
+
 static int handlers_register(bool dumper)
 {
 	int ret;
@@ -193,8 +211,13 @@ static int handlers_register(bool dumper)
 	ret = register_reboot_notifier(&reboot_block);
 	if (ret)
 		goto err_dumper;
+	ret = register_pm_notifier(&sleep_block);
+	if (ret)
+		goto err_reboot;
 	return 0;
 
+err_reboot:
+	unregister_reboot_notifier(&reboot_block);
 err_dumper:
 	if (dumper_used)
 		kmsg_dump_unregister(&log_dumper);
@@ -240,6 +263,7 @@ void subos_power_exit(void)
 	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
 	if (probe_used)
 		unregister_kprobe(&restart_probe);
+	unregister_pm_notifier(&sleep_block);
 	unregister_reboot_notifier(&reboot_block);
 	if (dumper_used)
 		kmsg_dump_unregister(&log_dumper);

@@ -7,6 +7,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
+#include <linux/moduleparam.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
@@ -17,7 +18,9 @@
 
 #include "subos.h"
 
-#define SUBOS_GRACE_MS		8000	/* below the supervisor's default of 10 s */
+static unsigned int grace_ms = 8000;	/* below the supervisor's default of 10 s */
+module_param(grace_ms, uint, 0600);
+MODULE_PARM_DESC(grace_ms, "time that user space has to follow a request, ms (default 8000)");
 
 /* the words in struct rf_desc that carry a request, in this order */
 struct request {
@@ -69,21 +72,28 @@ static void request_force(struct work_struct *work)
 
 static DECLARE_DELAYED_WORK(request_work, request_force);
 
+static void request_ask(u32 kind)
+{
+	if (kind == RF_REQ_RESTART)
+		orderly_reboot();
+	else
+		orderly_poweroff(true);
+}
+
+/* Asked for once more, user space has had its time: like a second push on the button. */
 static void request_take(u32 kind)
 {
-	bool listens = init_listens();
+	bool again = kind == request_kind;
+	bool listens = !again && init_listens();
 
 	if (kind != RF_REQ_POWEROFF && kind != RF_REQ_RESTART)
 		return;
 	request_kind = kind;
-	pr_notice("the supervisor asks for %s\n",
-		  kind == RF_REQ_RESTART ? "a restart" : "power off");
-	if (listens && kind == RF_REQ_RESTART)
-		orderly_reboot();
-	else if (listens)
-		orderly_poweroff(true);
-	queue_delayed_work(system_long_wq, &request_work,
-			   listens ? msecs_to_jiffies(SUBOS_GRACE_MS) : 0);
+	pr_notice("the supervisor asks for %s%s\n",
+		  kind == RF_REQ_RESTART ? "a restart" : "power off", again ? " again" : "");
+	if (listens)
+		request_ask(kind);
+	mod_delayed_work(system_long_wq, &request_work, listens ? msecs_to_jiffies(grace_ms) : 0);
 }
 
 /**

@@ -163,7 +163,7 @@ int subos_status_init(const char *boot_id)
 	thread = kthread_create(beat_loop, NULL, "subos_beat");
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
-	sched_set_fifo_low(thread);
+	sched_set_fifo(thread);
 	beat_thread = thread;
 	subos_status_state(RF_SUB_MODULE);
 	wake_up_process(thread);
