@@ -197,8 +197,9 @@ static u32 con_push(struct rfctl_console *con, const u8 *src, u32 len)
  */
 int rfctl_console_create(struct subos *so)
 {
-	struct rfctl_console *con = rfctl_zalloc(sizeof(*con));
+	struct rfctl_console *con;
 
+	con = rfctl_fail("alloc") ? NULL : kvzalloc(sizeof(*con), GFP_KERNEL);
 	if (!con)
 		return -ENOMEM;
 	mutex_init(&con->lock);

@@ -15,6 +15,7 @@
 #include <linux/iommu.h>
 #include <linux/msi.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -98,10 +99,6 @@ static struct pci_driver pci_stub = {
 	},
 };
 
-/*
- * Can it be given away?
- */
-
 static u64 ecam_in_table(struct acpi_table_mcfg *mcfg, struct pci_dev *pdev)
 {
 	struct acpi_mcfg_allocation *entry = (void *)(mcfg + 1);
@@ -182,10 +179,6 @@ static int pci_check(struct pci_dev *pdev, struct rfctl_msg *msg)
 	}
 	return 0;
 }
-
-/*
- * Taking it
- */
 
 /* A subOS may have left it asleep; the PCI core would not know. */
 static void pci_wake(struct pci_dev *pdev)
@@ -343,7 +336,9 @@ static int pci_prepare(struct rfctl_pci *rp, struct rfctl_pci_use *use)
 	ret = pci_check(pdev, use->msg);
 	if (ret)
 		return ret;
+	pm_runtime_get_sync(&pdev->dev);	/* it, and the port before it, must answer */
 	rp->ecam = ecam_find(pdev);
+	pm_runtime_put(&pdev->dev);
 	if (!rp->ecam) {
 		rfctl_say(use->msg, "PCI function %s has no memory-mapped configuration space",
 			  pci_name(pdev));
