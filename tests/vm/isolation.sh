@@ -94,7 +94,7 @@ save()
 {
 	hmp pmemsave "$1" "$2" "\"$(cat /rf/hostdir)/$3\""
 }
-rfm pool --memory 256M
+check "pool: 256M" rfm pool --memory 256M
 fill pooled 3
 at=$(base pooled)
 low=0x$(rfm resources | grep -w pooled | sed -n 's/^low[a-z]* *0x\([0-9a-f]*\).*/\1/p')
@@ -104,7 +104,7 @@ check "pooled: destroyed" rfm destroy --force pooled
 save "$at" 0x10000000 pooled-after
 save "$low" 0x8000 low-after
 audit "pooled: the invariants hold"
-rfm pool --memory 0
+check "pool: 0" rfm pool --memory 0
 fill loose 5
 at=$(base loose)
 save "$at" 0x10000000 loose-before
