@@ -14,9 +14,9 @@
 #include <time.h>
 
 #ifndef KLOG_PATIENCE_MS
-#define KLOG_PATIENCE_MS	1000	/* in the life of a struct rfm_klog */
+#define KLOG_PATIENCE_MS	1000	/* until there is nothing to read for once */
 #endif
-#define HOLE_MS			50	/* of that, for one message that is not completed */
+#define WAIT_MS			50	/* of that, for one message that is not completed */
 #define STEPS_MAX		(1U << 18)	/* records skipped in one call */
 #define RETRIES			16	/* times that a record may change under our eyes */
 
@@ -218,21 +218,21 @@ static void nap(void)
 }
 
 /*
- * A message that is not completed, with later ones behind it: its writer may
- * be at work, or dead. It gets some time, but not over and over again.
+ * A message that its writer has not completed: he may be at work, or dead. It
+ * gets some time, but not over and over again.
  */
-static enum outcome wait_for_record(struct rfm_klog *log, struct rfm_klog_record *rec)
+static enum outcome wait_for_record(struct rfm_klog *log, struct rfm_klog_record *rec,
+				    enum outcome ret)
 {
 	struct klog_priv *priv = log->priv;
-	enum outcome ret = NOT_YET;
 	int i;
 
-	for (i = 0; ret == NOT_YET && i < HOLE_MS && priv->patience_ms; i++) {
+	for (i = 0; (ret == NOT_YET || ret == GOT_OPEN) && i < WAIT_MS && priv->patience_ms; i++) {
 		priv->patience_ms--;
 		nap();
 		ret = read_record(log, log->next_seq, rec);
 	}
-	return ret == NOT_YET ? LOST : ret;
+	return ret;
 }
 
 static void skip_lost(struct rfm_klog *log, __u64 to)
@@ -290,11 +290,11 @@ static int step(struct rfm_klog *log, struct rfm_klog_record *rec,
 	if (log->next_seq == bounds->end)
 		return 0;
 	state = read_record(log, log->next_seq, rec);
-	if (state == NOT_YET) {
-		if (log->next_seq + 1 == bounds->end)
-			return 0;
-		state = wait_for_record(log, rec);
-	}
+	if (state == NOT_YET && log->next_seq + 1 == bounds->end)
+		return 0;
+	state = wait_for_record(log, rec, state);
+	if (state == NOT_YET)
+		state = LOST;
 	if (state == FAILED)
 		return -EIO;
 	if (state == LOST) {
@@ -346,10 +346,13 @@ static bool find_better(struct rfm_klog *log)
 
 int rfm_klog_next(struct rfm_klog *log, struct rfm_klog_record *rec)
 {
+	struct klog_priv *priv = log->priv;
 	int ret = next_of_ring(log, rec);
 
 	if (!ret && find_better(log))
 		ret = next_of_ring(log, rec);
+	if (!ret)
+		priv->patience_ms = KLOG_PATIENCE_MS;
 	return ret;
 }
 

@@ -57,7 +57,11 @@ static bool try_page(struct search *s, __u64 page)
 	return true;
 }
 
-/* The ring with the newest message: with many CPUs a second one replaces the static one. */
+/*
+ * The ring with the newest message: with many CPUs a second one replaces the
+ * static one. Of equals the first: while a kernel unpacks itself, a copy of its
+ * data lies behind the place where it belongs.
+ */
 static void try_ring(struct search *s, __u64 address, const unsigned char *head,
 		     const struct klog_layout *layout)
 {
@@ -68,7 +72,7 @@ static void try_ring(struct search *s, __u64 address, const unsigned char *head,
 	    !klog_ring_take(&ring, s->mem, s->phys_base, address, layout) ||
 	    !klog_ring_bounds(&bounds, &ring, ring.head))
 		return;
-	if (s->found && bounds.end < s->best_end)
+	if (s->found && bounds.end <= s->best_end)
 		return;
 	ring.by_shape = true;
 	s->best = ring;

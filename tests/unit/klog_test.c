@@ -151,6 +151,18 @@ static void test_switch(void)
 	ok(!open_log() && gives_numbered(0, 20, 0), "switch: a new reader finds it at once");
 }
 
+/* The data of a kernel that unpacks itself is there twice for a moment. */
+static void test_copy(void)
+{
+	clear_memory();
+	make_ring(&memory, &new_ring);
+	add_numbered(&new_ring, 0, 5);
+	memcpy(memory.bytes + AT_RING + 0x80000, memory.bytes + AT_RING, 88);
+	ok(!open_log(), "copy: open");
+	memset(memory.bytes + AT_RING + 0x80000, 0xff, 88);
+	ok(gives_numbered(0, 5, 0), "copy: the ring in its place is the one");
+}
+
 static void test_states(void)
 {
 	uint64_t id;
@@ -319,6 +331,7 @@ int main(void)
 	test_vmcoreinfo(&new_ring, DIRECT_4, "four levels");
 	test_vmcoreinfo(&old_ring, DIRECT_5, "five levels");
 	test_switch();
+	test_copy();
 	test_states();
 	test_race();
 	test_restart();
