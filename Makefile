@@ -38,7 +38,7 @@ kdir-of = $(lastword $(subst =, ,$(firstword $(filter $(1)=%,$(pairs)))))
 
 rfm-src := $(wildcard rfm/*.c)
 rfm-obj := $(rfm-src:rfm/%.c=$B/obj/rfm/%.o)
-rfm-libs := smartcols json-c libkmod liblzma libzstd liblz4 zlib libgcrypt
+rfm-libs := smartcols json-c libkmod liblzma libzstd liblz4 zlib libgcrypt libxxhash
 init-src := $(wildcard kernel/init/*.c)
 
 module-targets := $(releases:%=modules-%)

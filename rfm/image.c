@@ -122,7 +122,7 @@ static int check_file(const struct stat *st, const struct rfm_source *src)
 
 static int map_file(struct rfm_map *map, struct rfm_source *src)
 {
-	struct stat st;
+	struct stat *st = &src->st;
 	void *addr;
 	int ret, fd;
 
@@ -130,13 +130,13 @@ static int map_file(struct rfm_map *map, struct rfm_source *src)
 	fd = open(src->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return open_failed(src, errno);
-	ret = fstat(fd, &st) ? open_failed(src, errno) : check_file(&st, src);
+	ret = fstat(fd, st) ? open_failed(src, errno) : check_file(st, src);
 	if (!ret) {
-		addr = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		addr = mmap(NULL, st->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (addr == MAP_FAILED)
 			ret = open_failed(src, errno);
 		else
-			*map = (struct rfm_map){ addr, st.st_size, st.st_size };
+			*map = (struct rfm_map){ addr, st->st_size, st->st_size };
 	}
 	close(fd);
 	src->data = map->addr;

@@ -220,7 +220,7 @@ int rfm_bzimage_unpack(struct rfm_map *elf, const struct rfm_bzimage *bz,
 
 	if (!bz->payload || !rfm_decompress_format(bz->payload, bz->payload_size))
 		return -ENOTSUP;
-	rfm_digest(key, src->data, src->size);
+	rfm_cache_key(key, cache_dir, &src->st, src->data, src->size);
 	if (rfm_cache_find(elf, cache_dir, key))
 		return 0;
 	/* the kernel unpacks itself within init_size */

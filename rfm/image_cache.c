@@ -15,17 +15,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <gcrypt.h>
+#include <xxhash.h>
 
-#define TRAILER_MAGIC	"RFMELF1\n"
+#define TRAILER_MAGIC	"RFMELF2\n"
+#define RACY_SECONDS	2	/* a file changed so recently may change again unseen */
 
 struct trailer {
 	char magic[8];
 	uint64_t size;
-	unsigned char digest[RFM_DIGEST_SIZE];
+	uint64_t xxh64;
 };
 
 void rfm_unmap(struct rfm_map *map)
@@ -35,7 +37,7 @@ void rfm_unmap(struct rfm_map *map)
 	memset(map, 0, sizeof(*map));
 }
 
-void rfm_digest(unsigned char *digest, const void *data, size_t size)
+static void sha256(unsigned char *digest, const void *data, size_t size)
 {
 	if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
 		gcry_check_version(NULL);
@@ -112,7 +114,6 @@ static size_t read_trailer(int fd, struct trailer *trailer)
 
 static bool map_entry(struct rfm_map *map, int fd)
 {
-	unsigned char digest[RFM_DIGEST_SIZE];
 	struct trailer trailer;
 	size_t size = read_trailer(fd, &trailer);
 	void *addr;
@@ -122,13 +123,67 @@ static bool map_entry(struct rfm_map *map, int fd)
 	addr = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (addr == MAP_FAILED)
 		return false;
-	rfm_digest(digest, addr, size);
-	if (memcmp(digest, trailer.digest, sizeof(digest))) {
+	if (XXH64(addr, size, 0) != trailer.xxh64) {
 		munmap(addr, size);
 		return false;
 	}
 	*map = (struct rfm_map){ addr, size, size };
 	return true;
+}
+
+static bool key_path(char *path, size_t size, const char *dir, const struct stat *st)
+{
+	return snprintf(path, size, "%s/%llx-%llx-%llx-%llx.%09lx-%llx.%09lx.key", dir,
+			(unsigned long long)st->st_dev, (unsigned long long)st->st_ino,
+			(unsigned long long)st->st_size, (unsigned long long)st->st_mtim.tv_sec,
+			st->st_mtim.tv_nsec, (unsigned long long)st->st_ctim.tv_sec,
+			st->st_ctim.tv_nsec) < (int)size;
+}
+
+static bool read_key(unsigned char *key, const char *path)
+{
+	unsigned char buf[RFM_DIGEST_SIZE + 1];
+	struct stat st;
+	bool ok;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return false;
+	ok = !fstat(fd, &st) && S_ISREG(st.st_mode) && is_private(&st) &&
+	     read(fd, buf, sizeof(buf)) == RFM_DIGEST_SIZE;
+	close(fd);
+	if (ok)
+		memcpy(key, buf, RFM_DIGEST_SIZE);
+	return ok;
+}
+
+static void write_key(const unsigned char *key, const char *dir, const char *path)
+{
+	char temp[PATH_MAX];
+	bool ok;
+	int fd;
+
+	if (snprintf(temp, sizeof(temp), "%s/.tmp-XXXXXX", dir) >= (int)sizeof(temp))
+		return;
+	fd = mkostemp(temp, O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ok = write(fd, key, RFM_DIGEST_SIZE) == RFM_DIGEST_SIZE;
+	if (close(fd) || !ok || rename(temp, path))
+		unlink(temp);
+}
+
+void rfm_cache_key(unsigned char *key, const char *dir, const struct stat *st,
+		   const void *data, size_t size)
+{
+	char path[PATH_MAX];
+	bool usable = dir_is_usable(dir) && key_path(path, sizeof(path), dir, st);
+
+	if (usable && read_key(key, path))
+		return;
+	sha256(key, data, size);
+	if (usable && st->st_ctim.tv_sec + RACY_SECONDS < time(NULL))
+		write_key(key, dir, path);
 }
 
 bool rfm_cache_find(struct rfm_map *map, const char *dir, const unsigned char *key)
@@ -194,7 +249,7 @@ void rfm_cache_commit(struct rfm_cache_new *entry, const char *dir, const unsign
 	mprotect(entry->map.addr, entry->map.mapped, PROT_READ);
 	if (entry->fd < 0)
 		return;
-	rfm_digest(trailer.digest, entry->map.addr, entry->map.size);
+	trailer.xxh64 = XXH64(entry->map.addr, entry->map.size, 0);
 	if (pwrite(entry->fd, &trailer, sizeof(trailer), entry->map.size) != sizeof(trailer) ||
 	    !entry_path(path, sizeof(path), dir, key) || rename(entry->temp, path))
 		unlink(entry->temp);

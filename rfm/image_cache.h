@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The cache of unpacked kernels: DIR/<SHA-256 of the bzImage>.elf, followed by
- * a trailer with the SHA-256 of the ELF, which is checked at each use.
+ * a trailer with the XXH64 of the ELF, which is checked at each use. Nobody but
+ * root can write there: that check is for damage, not for malice.
+ *
+ * The SHA-256 itself is remembered in DIR/<identity>.key, where the identity is
+ * the file's device, inode, size and times, as git's index does it.
  */
 #ifndef RFM_IMAGE_CACHE_H
 #define RFM_IMAGE_CACHE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #define RFM_DIGEST_SIZE	32
 
@@ -42,12 +47,15 @@ struct rfm_cache_new {
 void rfm_unmap(struct rfm_map *map);
 
 /**
- * rfm_digest - SHA-256
- * @digest: (out) RFM_DIGEST_SIZE bytes
- * @data: bytes
+ * rfm_cache_key - SHA-256 of a file, remembered where that is safe
+ * @key: (out) RFM_DIGEST_SIZE bytes
+ * @dir: directory of the cache, may be NULL
+ * @st: the file, as it was before it was mapped
+ * @data: its bytes
  * @size: their number
  */
-void rfm_digest(unsigned char *digest, const void *data, size_t size);
+void rfm_cache_key(unsigned char *key, const char *dir, const struct stat *st,
+		   const void *data, size_t size);
 
 /**
  * rfm_cache_find - map an entry

@@ -13,6 +13,7 @@
  * @path: its name
  * @data: its bytes
  * @size: their number
+ * @st: what fstat() said of it
  * @err: buffer for a message
  * @err_size: its size
  */
@@ -20,6 +21,7 @@ struct rfm_source {
 	const char *path;
 	const unsigned char *data;
 	size_t size;
+	struct stat st;
 	char *err;
 	size_t err_size;
 };

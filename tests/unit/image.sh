@@ -10,7 +10,7 @@ trap 'rm -rf "$tmp"' EXIT
 "${CC:-gcc}" -g -O1 -D_GNU_SOURCE -Wall -Wextra -Werror -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -I"$top/include/uapi" -o "$tmp/image_test" \
 	"$here/image_test.c" "$top"/rfm/image*.c "$top/rfm/elf_image.c" "$top/rfm/decompress.c" \
-	-lz -llzma -llz4 -lzstd -lgcrypt || exit 1
+	-lz -llzma -llz4 -lzstd -lgcrypt -lxxhash || exit 1
 set -- "$top"/build/kernels/*/boot/vmlinuz-*
 [ -e "$1" ] || shift
 "$tmp/image_test" "$@"
