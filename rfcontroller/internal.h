@@ -221,6 +221,7 @@ bool rfctl_console_poll(struct subos *so);
 int rfctl_console_open(struct subos *so, u32 flags);
 
 /* monitor.c: signs of life */
+void rfctl_monitor_setup(void);
 void rfctl_monitor_init(struct subos *so);
 void rfctl_monitor_start(struct subos *so);
 void rfctl_monitor_stop(struct subos *so);

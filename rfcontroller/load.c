@@ -205,7 +205,7 @@ static int load_acpi(struct load_work *w, u64 *rsdp)
 		.kernel_version = w->req->kernel_version,
 		.bsp_apicid = rfctl_cpu_apicid(0),
 		.mailbox = load_base(w) + RF_OFF_MAILBOX,
-		.reset_vector = load_base(w) + RF_OFF_PHASE2,
+		.reset_vector = load_base(w) + RF_OFF_RESET_VECTOR,
 	};
 	u32 *ids;
 	int ret;
@@ -361,7 +361,7 @@ static int load_all(struct load_work *w)
 	ret = rfctl_fail("load_copy") ? -EFAULT : load_copy_images(w);
 	if (ret)
 		return ret;
-	rfctl_park_return_code(so->svc + RF_OFF_PHASE2);
+	rfctl_park_return_code(so->svc + RF_OFF_RESET_VECTOR);
 	so->entry = load_base(w) + w->req->entry;
 	so->generation++;
 	rfctl_desc_update(so, load_desc_init);

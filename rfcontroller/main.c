@@ -65,6 +65,7 @@ static int __init rfctl_init(void)
 	ret = rfctl_ledger_init();
 	if (ret)
 		return ret;
+	rfctl_monitor_setup();
 	ret = rfctl_lowmem_init();
 	if (ret)
 		goto err_ledger;

@@ -12,6 +12,8 @@
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/string.h>
+#include <asm/i8259.h>
+#include <asm/io.h>
 #include "internal.h"
 
 #define MONITOR_PERIOD_MS	20
@@ -24,6 +26,34 @@ MODULE_PARM_DESC(heartbeat_ms, "time between two signs of life of a subOS, ms (d
 unsigned int rfctl_hung_ms = 3000;
 module_param_named(hung_ms, rfctl_hung_ms, uint, 0644);
 MODULE_PARM_DESC(hung_ms, "silence after which a subOS is called hung, ms (default 3000)");
+
+/*
+ * A kernel that boots on ACPI without I/O APIC writes the edge/level register
+ * of the old interrupt controller once (acpi_pic_sci_set_trigger()). That
+ * register is the machine's, and the supervisor's to decide.
+ */
+static u16 elcr;
+
+static u16 monitor_read_elcr(void)
+{
+	return inb(PIC_ELCR1) | inb(PIC_ELCR2) << 8;
+}
+
+static void monitor_restore_elcr(void)
+{
+	if (monitor_read_elcr() == elcr)
+		return;
+	outb(elcr & 0xff, PIC_ELCR1);
+	outb(elcr >> 8, PIC_ELCR2);
+}
+
+/**
+ * rfctl_monitor_setup - remember what a booting subOS changes for all
+ */
+void rfctl_monitor_setup(void)
+{
+	elcr = monitor_read_elcr();
+}
 
 /* Text of another kernel: bounded, printable. */
 static void monitor_text(char *dest, const char *src, size_t size)
@@ -57,6 +87,7 @@ static void monitor_life(struct subos *so, const struct rf_status *st)
 	monitor_text(reason, st->reason, sizeof(reason));
 	if (state >= RF_SUB_MODULE && !so->stage_ns[RF_STAGE_MODULE]) {
 		so->stage_ns[RF_STAGE_MODULE] = since_start;
+		monitor_restore_elcr();
 		monitor_text(so->release, st->release, sizeof(so->release));
 	}
 	if (state == so->sub_state)
@@ -98,7 +129,9 @@ static void monitor_silence(struct subos *so, u64 heartbeat)
 		so->heartbeat = heartbeat;
 		so->heartbeat_at = jiffies;
 		if (so->state == RF_STATE_HUNG)
-			rfctl_set_state(so, RF_STATE_RUNNING, "was silent for a while");
+			rfctl_set_state(so, so->sub_state >= RF_SUB_INIT ?
+					RF_STATE_RUNNING : RF_STATE_BOOTING,
+					"was silent for a while");
 		return;
 	}
 	if (so->info_flags & RF_INFO_BARE || !time_after(jiffies, so->heartbeat_at + limit))

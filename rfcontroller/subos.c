@@ -228,8 +228,7 @@ int subos_start(struct subos *so)
 	so->started = true;
 	so->loaded = false;
 	so->stage_ns[RF_STAGE_START] = ktime_get_ns() - start;
-	rfctl_set_state(so, RF_STATE_BOOTING, " ");
-	so->reason[0] = '\0';
+	rfctl_set_state(so, RF_STATE_BOOTING, "boot core started");
 	return 0;
 }
 

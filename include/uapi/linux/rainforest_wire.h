@@ -3,10 +3,9 @@
  * What two kernels share: structures in the service area, the first
  * RF_SERVICE_SIZE bytes of a subOS's first memory range.
  *
- *	base + 0x00000	phase 2: reset vector, boot core's entry	(supervisor)
+ *	base + 0x00000	code of the reset vector			(supervisor)
  *	base + 0x01000	wake-up mailbox, ACPI 6.5 section 5.2.12.19	(subOS; the
  *			waiting core clears the command)
- *	base + 0x02000	page tables of phase 2				(supervisor)
  *	base + 0x10000	boot_params, 0x11000 command line		(supervisor)
  *	base + 0x12000	ACPI tables					(supervisor)
  *	base + 0x20000	struct rf_desc, 2 pages				(supervisor)
@@ -26,9 +25,8 @@
 
 #define RF_WIRE_VERSION		1
 
-#define RF_OFF_PHASE2		0x00000
+#define RF_OFF_RESET_VECTOR	0x00000
 #define RF_OFF_MAILBOX		0x01000
-#define RF_OFF_PGTABLE		0x02000
 #define RF_OFF_BOOT_PARAMS	0x10000
 #define RF_OFF_CMDLINE		0x11000
 #define RF_OFF_ACPI		0x12000
