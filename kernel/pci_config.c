@@ -3,9 +3,9 @@
  * Configuration space of a granted PCI function, as this kernel is meant to
  * see it: the function's own 4 KB page, and no other. Filtered are
  *
- *	BARs		stay where the supervisor put them. They are served from a
- *			copy; the register takes its own value only (a driver that
- *			resets the function restores it)
+ *	BARs		stay where the supervisor put them: the register takes that
+ *			value only (who resets the function restores it), and the
+ *			question for the size never reaches it
  *	I/O BARs, ROM	are not there, I/O decoding stays off
  *	INTx		is not there and stays off: its line belongs to the supervisor
  *	other functions	of the same device are not there
@@ -76,15 +76,22 @@ static bool starts_hidden(const struct subos_function *f, int reg)
 	return false;
 }
 
+/* The register itself: who restores it after a reset looks whether that is needed. */
 static u32 bar_read(const struct subos_function *f, int i)
 {
-	return READ_ONCE(f->sizing) & BIT(i) ? f->bar_mask[i] : f->bar[i];
+	if (!f->bar_mask[i])
+		return 0;
+	if (READ_ONCE(f->sizing) & BIT(i))
+		return f->bar_mask[i];
+	return page_read(f, PCI_BASE_ADDRESS_0 + i * 4);
 }
 
 static void bar_write(struct subos_function *f, int where, int size, u32 val)
 {
 	int i = (where - PCI_BASE_ADDRESS_0) / 4;
 
+	if (!f->bar_mask[i])
+		return;
 	if (size == 4 && val == f->bar[i]) {
 		WRITE_ONCE(f->sizing, f->sizing & ~BIT(i));
 		page_write(f, where, size, val);

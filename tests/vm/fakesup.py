@@ -132,7 +132,8 @@ class Machine:
             out.write(struct.pack("<IQIIII", VERSION, BASE, 0x2000, 0x1000, 0x9000, 0x2000))
         return ["-acpitable", f"sig=RFBF,data={path}"] if self.table else []
 
-    def start(self, append="", qemu=(), initrd="build/initrd-default", **archive):
+    def start(self, append="", qemu=(), initrd="build/initrd-default",
+              rdinit="/.rainforest/init", **archive):
         """Boots; archive: see overlay()."""
         image = self._path("initrd")
         overlay(self._path("overlay"), self.release, **archive)
@@ -143,7 +144,7 @@ class Machine:
                 out.write(b"\0" * (-out.tell() % 4))
         boot = os.path.join(TOP, "build/kernels", self.release, "boot/vmlinuz-" + self.release)
         line = (f"nokaslr no_ipi_broadcast=1 pci=off 8250.nr_uarts=0 panic=0 memmap=2M${BASE:#x} "
-                f"rdinit=/.rainforest/init console=hvc0 {append}")
+                f"rdinit={rdinit} console=hvc0 {append}")
         self.launch(["-kernel", boot, "-initrd", image, "-append", line, *qemu])
 
     def launch(self, args):
