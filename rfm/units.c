@@ -194,10 +194,13 @@ const char *units_clean(const char *text, size_t len, char *buf, size_t size)
 {
 	size_t i, used = 0;
 
-	for (i = 0; i < len && text[i] && used + 5 < size; i++) {
+	for (i = 0; i < len && text[i]; i++) {
 		unsigned char c = text[i];
+		bool plain = c >= 0x20 && c < 0x7f;
 
-		if (c >= 0x20 && c < 0x7f)
+		if (used + (plain ? 1 : strlen("\\xNN")) >= size)
+			break;
+		if (plain)
 			buf[used++] = c;
 		else
 			used += snprintf(buf + used, size - used, "\\x%02x", c);
