@@ -14,6 +14,8 @@ struct rfm_image;
  * rfm_elf_is - is this an ELF file at all
  * @data: first bytes
  * @size: their number
+ *
+ * Return: true when it begins like one.
  */
 bool rfm_elf_is(const void *data, size_t size);
 

@@ -24,7 +24,7 @@ build()
 {
 	# shellcheck disable=SC2046,SC2086 # lists of words
 	"$1" $flags -fsanitize="$2" -o "$3" "$here/$4_fuzz.c" ${5-} $(sources "$4") \
-		-lz -llzma -llz4 -lzstd -lgcrypt -lxxhash
+		-lz -llzma -llz4 -lzstd -lgcrypt -lxxhash -lxxhash
 }
 
 if [ "${1-}" = libfuzzer ]; then

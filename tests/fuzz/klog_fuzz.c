@@ -76,7 +76,8 @@ static void apply(const struct change *c)
 		poke(&memory, at & ~7ULL, IMAGE_VA + (c->value & 0x3fffff));
 		break;
 	case 6:
-		poke(&memory, at & ~7ULL, (c->value & 3) << 62 | (uint32_t)(-70 + (int)(c->value >> 2 & 255)));
+		poke(&memory, at & ~7ULL,
+		     (c->value & 3) << 62 | (uint32_t)(-70 + (int)(c->value >> 2 & 255)));
 		break;
 	default:
 		memory.bytes[at] = '0' + c->value % 10;

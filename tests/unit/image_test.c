@@ -196,7 +196,8 @@ static void test_bad_headers(struct bytes elf)
 	free(bz.data);
 }
 
-#define PH(i, field)	(sizeof(Elf64_Ehdr) + (i) * sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, field))
+#define PH(i, field)	\
+	(sizeof(Elf64_Ehdr) + (i) * sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, field))
 
 static void test_bad_elfs(struct bytes elf)
 {
@@ -207,7 +208,8 @@ static void test_bad_elfs(struct bytes elf)
 		  "another processor" },
 		{ "an object file", offsetof(Elf64_Ehdr, e_type), ET_REL, 2, "executed" },
 		{ "no program headers", offsetof(Elf64_Ehdr, e_phnum), 0, 2, "program headers" },
-		{ "program headers outside", offsetof(Elf64_Ehdr, e_phoff), -1ULL, 8, "truncated" },
+		{ "program headers outside", offsetof(Elf64_Ehdr, e_phoff), -1ULL, 8,
+		  "truncated" },
 		{ "too many program headers", offsetof(Elf64_Ehdr, e_phnum), 0xffff, 2,
 		  "truncated" },
 		{ "an entry outside", offsetof(Elf64_Ehdr, e_entry), 0x1004000, 8, "entry" },
@@ -285,7 +287,8 @@ static void test_unreadable(struct bytes elf)
 	if (!child) {
 		if (seteuid(65534))
 			_exit(2);
-		_exit(rfm_image_open(&image, path, NULL, RFM_IMAGE_AUTO, err, sizeof(err)) != -EACCES);
+		status = rfm_image_open(&image, path, NULL, RFM_IMAGE_AUTO, err, sizeof(err));
+		_exit(status != -EACCES);
 	}
 	waitpid(child, &status, 0);
 	ok(!status, "refused: no permission");
