@@ -153,13 +153,25 @@ bool rfctl_cpu_exists(unsigned int cpu)
 	return cpu < nr_cpu_ids && !cpumask_empty(&cpus[cpu].siblings);
 }
 
+/* CPUs that came on line since: who shares a core with whom? */
+static void cpu_learn_siblings(void)
+{
+	unsigned int cpu;
+
+	lockdep_assert_held(&rfctl_cpu_lock);
+	for_each_online_cpu(cpu) {
+		cpus[cpu].apicid = per_cpu(x86_cpu_to_apicid, cpu);
+		cpumask_or(&cpus[cpu].siblings, &cpus[cpu].siblings,
+			   topology_sibling_cpumask(cpu));
+	}
+}
+
 /* remove_cpu() of one CPU, parked under our tables afterwards. */
 static int cpu_take(unsigned int cpu, struct rfctl_msg *msg)
 {
 	int ret;
 
 	lockdep_assert_held(&rfctl_cpu_lock);
-	cpumask_copy(&cpus[cpu].siblings, topology_sibling_cpumask(cpu));
 	ret = rfctl_core_prepare(cpu);
 	if (ret) {
 		rfctl_say(msg, "CPU %u: no parking place for APIC id %u", cpu, cpus[cpu].apicid);
@@ -335,6 +347,7 @@ int rfctl_cpus_claim(struct subos *so, const struct cpumask *want, unsigned int 
 	if (!mask)
 		return -ENOMEM;
 	mutex_lock(&rfctl_cpu_lock);
+	cpu_learn_siblings();
 	ret = cpu_settle_request(mask, want, count, msg);
 	if (!ret && cpumask_weight(&so->cpus) + cpumask_weight(mask) > RF_WIRE_CPUS) {
 		rfctl_say(msg, "a subOS can have %u CPUs at most", RF_WIRE_CPUS);
@@ -427,6 +440,7 @@ int rfctl_cpus_pool_set(const struct cpumask *want, struct rfctl_msg *msg)
 	if (!take)
 		return -ENOMEM;
 	mutex_lock(&rfctl_cpu_lock);
+	cpu_learn_siblings();
 	for_each_cpu(cpu, want) {
 		if (cpu < nr_cpu_ids && rfctl_cpu_owner(cpu) != RF_OWNER_SUPERVISOR &&
 		    rfctl_cpu_owner(cpu) != RF_OWNER_QUARANTINE)

@@ -74,7 +74,7 @@ struct rfctl_range {
  * @entry: physical address of the kernel's entry
  * @generation: counts its starts
  * @heartbeat: last value read
- * @heartbeat_at: jiffies when that value changed
+ * @silent_ms: how long that value has not changed, in looks of the monitor
  * @sub_state: last RF_SUB_* read
  * @nr_online: CPUs on line, as it says
  * @release: kernel release, as it says
@@ -115,7 +115,7 @@ struct subos {
 	u64 entry;
 	u32 generation;
 	u64 heartbeat;
-	unsigned long heartbeat_at;
+	unsigned int silent_ms;
 	u32 sub_state;
 	u32 nr_online;
 	char release[64];

@@ -379,7 +379,7 @@ static int load_all(struct load_work *w)
  */
 int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg)
 {
-	u64 start = ktime_get_ns(), scrub = so->stage_ns[RF_STAGE_SCRUB];
+	u64 start = ktime_get_ns();
 	struct load_work *w;
 	int ret;
 
@@ -402,7 +402,7 @@ int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *ms
 		so->loaded = true;
 		so->info_flags = req->flags & RF_LOAD_BARE ? RF_INFO_BARE : 0;
 		so->stage_ns[RF_STAGE_LOAD] = ktime_get_ns() - start -
-					      (so->stage_ns[RF_STAGE_SCRUB] - scrub);
+					      so->stage_ns[RF_STAGE_SCRUB];
 	}
 	kfree(w->seg);
 	kfree(w);

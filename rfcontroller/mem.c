@@ -374,18 +374,15 @@ int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_
 	return ret;
 }
 
-static u64 mem_scrub_blocks(u32 owner)
+static struct mem_block *mem_next_dirty(u32 owner)
 {
-	u64 start = ktime_get_ns();
 	struct mem_block *block;
 
-	list_for_each_entry(block, &mem_blocks, node) {
-		if (block->owner != owner || !block->dirty)
-			continue;
-		mem_zero(block->start);
-		block->dirty = false;
-	}
-	return ktime_get_ns() - start;
+	guard(mutex)(&rfctl_mem_lock);
+	list_for_each_entry(block, &mem_blocks, node)
+		if (block->owner == owner && block->dirty)
+			return block;
+	return NULL;
 }
 
 /**
@@ -408,8 +405,15 @@ void rfctl_mem_dirty(struct subos *so)
  */
 void rfctl_mem_scrub(struct subos *so)
 {
-	guard(mutex)(&rfctl_mem_lock);
-	so->stage_ns[RF_STAGE_SCRUB] += mem_scrub_blocks(so->id);
+	u64 start = ktime_get_ns();
+	struct mem_block *block;
+
+	/* others may take memory meanwhile; the blocks are ours as long as so->lock is held */
+	while ((block = mem_next_dirty(so->id))) {
+		mem_zero(block->start);
+		block->dirty = false;
+	}
+	so->stage_ns[RF_STAGE_SCRUB] = ktime_get_ns() - start;
 }
 
 /**
@@ -424,9 +428,9 @@ void rfctl_mem_release(struct subos *so)
 	u64 start;
 
 	so->svc = NULL;
-	guard(mutex)(&rfctl_mem_lock);
-	so->stage_ns[RF_STAGE_SCRUB] = mem_scrub_blocks(so->id);
+	rfctl_mem_scrub(so);
 	start = ktime_get_ns();
+	guard(mutex)(&rfctl_mem_lock);
 	list_for_each_entry(block, &mem_blocks, node)
 		if (block->owner == so->id)
 			mem_set_owner(block, RF_OWNER_FREE);

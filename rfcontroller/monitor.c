@@ -121,26 +121,31 @@ static void monitor_life(struct subos *so, const struct rf_status *st)
 	}
 }
 
+/*
+ * Silence is counted in looks of ours, not in time: on a machine that is short
+ * of time for everybody, nobody is called hung.
+ */
 static void monitor_silence(struct subos *so, u64 heartbeat)
 {
-	unsigned long limit = msecs_to_jiffies(so->heartbeat ? rfctl_hung_ms : MONITOR_BOOT_MS);
+	unsigned int limit = so->heartbeat ? rfctl_hung_ms : MONITOR_BOOT_MS;
 
 	if (heartbeat != so->heartbeat) {
 		so->heartbeat = heartbeat;
-		so->heartbeat_at = jiffies;
+		so->silent_ms = 0;
 		if (so->state == RF_STATE_HUNG)
 			rfctl_set_state(so, so->sub_state >= RF_SUB_INIT ?
 					RF_STATE_RUNNING : RF_STATE_BOOTING,
 					"was silent for a while");
 		return;
 	}
-	if (so->info_flags & RF_INFO_BARE || !time_after(jiffies, so->heartbeat_at + limit))
+	if (so->silent_ms <= limit)
+		so->silent_ms += MONITOR_PERIOD_MS;
+	if (so->info_flags & RF_INFO_BARE || so->silent_ms <= limit)
 		return;
 	if (so->state == RF_STATE_STOPPING && !so->busy)
 		monitor_end(so, RF_STATE_STOPPED, "halted", "");
 	else if (so->state == RF_STATE_RUNNING || so->state == RF_STATE_BOOTING)
-		rfctl_set_state(so, RF_STATE_HUNG, "no sign of life for %u ms",
-				jiffies_to_msecs(limit));
+		rfctl_set_state(so, RF_STATE_HUNG, "no sign of life for %u ms", limit);
 }
 
 static void monitor_look(struct subos *so)
@@ -197,7 +202,7 @@ void rfctl_monitor_init(struct subos *so)
 void rfctl_monitor_start(struct subos *so)
 {
 	so->heartbeat = 0;
-	so->heartbeat_at = jiffies;
+	so->silent_ms = 0;
 	so->sub_state = RF_SUB_NONE;
 	so->nr_online = 0;
 	queue_delayed_work(system_unbound_wq, &so->monitor, 0);

@@ -7,7 +7,7 @@
 #ifndef _RFCONTROLLER_TABLES_H
 #define _RFCONTROLLER_TABLES_H
 
-#include "pure.h"
+#include <rainforest/pure.h>
 
 #define RF_KVER(major, minor, patch)	((u32)(major) << 16 | (minor) << 8 | (patch))
 
