@@ -255,6 +255,7 @@ void rfm_cache_commit(struct rfm_cache_new *entry, const char *dir, const unsign
 		unlink(entry->temp);
 	close(entry->fd);
 	entry->fd = -1;
+	rfm_cache_prune(dir);
 }
 
 void rfm_cache_abort(struct rfm_cache_new *entry)

@@ -91,4 +91,10 @@ void rfm_cache_commit(struct rfm_cache_new *entry, const char *dir, const unsign
  */
 void rfm_cache_abort(struct rfm_cache_new *entry);
 
+/**
+ * rfm_cache_prune - remove the oldest entries, and what a killed rfm left
+ * @path: directory of the cache
+ */
+void rfm_cache_prune(const char *path);
+
 #endif /* RFM_IMAGE_CACHE_H */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../rfm/image.h"
@@ -395,6 +396,62 @@ static void test_unusable_cache(struct bytes elf)
 	free(bz.data);
 }
 
+static unsigned int count_files(const char *pattern)
+{
+	char command[PATH_MAX + 64];
+	unsigned int count = 0;
+	FILE *list;
+
+	snprintf(command, sizeof(command), "find %s -name '%s' | wc -l", cache, pattern);
+	list = popen(command, "r");
+	if (!list || fscanf(list, "%u", &count) != 1)
+		fail_hard("find");
+	pclose(list);
+	return count;
+}
+
+/* A file of the cache as it was @age seconds ago. */
+static void leave(const char *name, long age)
+{
+	struct timespec times[2] = { { .tv_sec = time(NULL) - age } };
+	char file[2 * PATH_MAX];
+
+	times[1] = times[0];
+	snprintf(file, sizeof(file), "%s/%s", cache, name);
+	write_file(file, "x", 1);
+	utimensat(AT_FDCWD, file, times, 0);
+}
+
+static void test_prune(struct bytes elf)
+{
+	struct bytes bz = make_bzimage(elf, pack_gzip);
+	char saved[PATH_MAX], name[32];
+	int i;
+
+	strcpy(saved, cache);
+	snprintf(cache, sizeof(cache), "%s/prune", dir);
+	mkdir(cache, 0700);
+	leave(".tmp-old", 4000);
+	leave(".tmp-new", 10);
+	leave("other", 100000);
+	for (i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "%d.elf", i);
+		leave(name, 1000 + i);
+	}
+	for (i = 0; i < 70; i++) {
+		snprintf(name, sizeof(name), "%d.key", i);
+		leave(name, 1000 + i);
+	}
+	ok(opens_as(bz, elf), "prune: a full cache");
+	ok(count_files("*.elf") == 8 && count_files("0.elf") == 1 && count_files("7.elf") == 0,
+	   "prune: the newest entries stay");
+	ok(count_files("*.key") == 64 && count_files("0.key") == 1, "prune: the newest keys, too");
+	ok(count_files(".tmp-old") == 0 && count_files(".tmp-new") == 1 &&
+	   count_files("other") == 1, "prune: what was left behind goes, nothing else");
+	strcpy(cache, saved);
+	free(bz.data);
+}
+
 /* ---- stock kernels ---- */
 
 static bool banner_is_loaded(void)
@@ -414,6 +471,7 @@ static bool banner_is_loaded(void)
 static void test_stock(const char *name)
 {
 	const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+	unsigned int keys = count_files("*.key");
 	struct rfm_image own;
 	int ret;
 
@@ -425,6 +483,10 @@ static void test_stock(const char *name)
 	   own.version == image.version && own.entry == 16 * MB + 0x200,
 	   "%s: its own entry", base);
 	rfm_image_close(&own);
+	rfm_image_close(&image);
+	ok(count_files("*.key") == keys + 1, "%s: its digest is remembered", base);
+	ret = rfm_image_open(&image, name, cache, RFM_IMAGE_AUTO, err, sizeof(err));
+	ok(!ret && image.elf && banner_is_loaded(), "%s: and used", base);
 	rfm_image_close(&image);
 }
 
@@ -452,6 +514,8 @@ int main(int argc, char **argv)
 	test_unreadable(elf);
 	test_cache(elf);
 	test_unusable_cache(elf);
+	test_prune(elf);
+	ok(!count_files("*.key"), "cache: the digest of a file that is still new is not remembered");
 	for (i = 1; i < argc; i++)
 		test_stock(argv[i]);
 	rfm_image_close(&image);
