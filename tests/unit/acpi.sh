@@ -8,7 +8,7 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
 "${CC:-gcc}" -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-I"$top/rfcontroller" -I"$top/include/uapi" -o "$tmp/acpi_test" \
+	-I"$top/rfcontroller" -I"$top/include" -I"$top/include/uapi" -o "$tmp/acpi_test" \
 	"$here/acpi_test.c" "$top/rfcontroller/acpi.c" || exit 1
 "$tmp/acpi_test" > "$tmp/tap"
 status=$?

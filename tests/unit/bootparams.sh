@@ -8,6 +8,6 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
 "${CC:-gcc}" -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-I"$top/rfcontroller" -I"$top/include/uapi" -o "$tmp/bootparams_test" \
+	-I"$top/rfcontroller" -I"$top/include" -I"$top/include/uapi" -o "$tmp/bootparams_test" \
 	"$here/bootparams_test.c" "$top/rfcontroller/bootparams.c" || exit 1
 "$tmp/bootparams_test" "$@"

@@ -8,6 +8,6 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
 "${CC:-gcc}" -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Werror -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-I"$top/rfcontroller" -I"$top/include/uapi" -o "$tmp/cmdline_test" \
+	-I"$top/rfcontroller" -I"$top/include" -I"$top/include/uapi" -o "$tmp/cmdline_test" \
 	"$here/cmdline_test.c" "$top/rfcontroller/cmdline.c" || exit 1
 "$tmp/cmdline_test" "$@"
