@@ -77,6 +77,16 @@ static void monitor_end(struct subos *so, enum rf_state state, const char *what,
 	pr_info("%s: %s\n", so->name, so->reason);
 }
 
+/* It said that it stops, and why, and then nothing more: a panic that hung, or a halt. */
+static void monitor_end_silent(struct subos *so)
+{
+	char reason[RF_REASON_MAX];
+
+	strscpy(reason, so->reason, sizeof(reason));
+	monitor_end(so, strstarts(reason, "panic") ? RF_STATE_CRASHED : RF_STATE_STOPPED,
+		    "halted", reason);
+}
+
 static void monitor_life(struct subos *so, const struct rf_status *st)
 {
 	u64 since_start = ktime_get_ns() - so->started_ktime;
@@ -143,7 +153,7 @@ static void monitor_silence(struct subos *so, u64 heartbeat)
 	if (so->info_flags & RF_INFO_BARE || so->silent_ms <= limit)
 		return;
 	if (so->state == RF_STATE_STOPPING && !so->busy)
-		monitor_end(so, RF_STATE_STOPPED, "halted", "");
+		monitor_end_silent(so);
 	else if (so->state == RF_STATE_RUNNING || so->state == RF_STATE_BOOTING)
 		rfctl_set_state(so, RF_STATE_HUNG, "no sign of life for %u ms", limit);
 }
