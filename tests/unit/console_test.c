@@ -291,7 +291,8 @@ static void test_input(void)
 	ok(put(file, text, sizeof(text)) == RF_CON_IN_BYTES, "a full ring takes a part");
 	ok(put(file, text, 1) == -EAGAIN, "then nothing");
 	ok(!(fops->poll(file, NULL) & EPOLLOUT), "poll: full");
-	ok(sub_type(back, 1000) == 1000 && !memcmp(text, back, 1000) && put(file, text, 2000) == 1000,
+	ok(sub_type(back, 1000) == 1000 && !memcmp(text, back, 1000) &&
+	   put(file, text, 2000) == 1000,
 	   "as much again as was taken");
 	file->f_flags &= ~O_NONBLOCK;
 	while_asleep = make_room;

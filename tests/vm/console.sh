@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The terminal of a subOS: typing, Ctrl-C, window size, several readers, one
+# writer, much output, a restart, and the end.
+# timeout: 600
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+need_build
+
+run_guest --smp 4 --copy "$(command -v script):/usr/bin/script" <<'END'
+modprobe rfcontroller
+mkfifo /run/never /run/typist
+exec 4<>/run/never 5<>/run/typist
+# watch FILE: a reader of its own, its process number in $watcher. Its input does not end.
+watch()
+{
+	rfm console one --read-only >"$1" 2>&1 </run/never &
+	watcher=$!
+}
+# type FILE: what is in FILE is typed; the writer leaves when nothing more comes
+type_file()
+{
+	timeout 30 rfm console one --idle 1 <"$1" >/dev/null 2>&1
+}
+type_line()
+{
+	printf '%s\n' "$1" >/run/line
+	type_file /run/line
+}
+shows()
+{
+	eventually 60 grep -q "$2" "$1"
+}
+
+check "a subOS starts" rfm create one --cpus 1 --memory 256M
+watch /run/first
+first=$watcher
+type_line 'echo hel""lo from $((6 * 7))'
+check "what is typed is done, and answered" shows /run/first '^hello from 42'
+check "what was typed is echoed" grep -q 'echo hel""lo' /run/first
+watch /run/second
+check "who comes later reads it, too" shows /run/second '^hello from 42'
+kill "$watcher"
+
+# --- one writer ---
+rfm console one </run/typist >/run/writer 2>&1 &
+writer=$!
+echo 'echo wri""ter' >&5
+check "a writer types" shows /run/first '^writer'
+refused 4 'one' "a second writer is refused" rfm console one
+kill $writer
+wait $writer 2>/dev/null
+type_line 'echo ano""ther'
+check "control: when the first has left, another may" shows /run/first '^another'
+
+# --- the line discipline ---
+type_line 'sleep 1000; echo sle""pt'
+printf '\003echo status $?\n' >/run/line
+type_file /run/line
+check "Ctrl-C ends what runs" shows /run/first '^status 130'
+check "control: it had not come to its end" sh -c '! grep -q ^slept /run/first'
+TERM=linux script -qec 'stty rows 33 cols 101; rfm console one' /dev/null \
+	</run/typist >/run/pty 2>&1 &
+terminal=$!
+size_arrived()
+{
+	# shellcheck disable=SC2016
+	echo 'echo size is $(stty size)' >&5
+	sleep 0.5
+	grep -q '^size is 33 101' /run/first
+}
+check "the window size arrives" eventually 60 size_arrived
+detached()
+{
+	printf '\035' >&5
+	[ ! -e /proc/$terminal/fd/0 ]
+}
+check "the detach key ends the session" eventually 20 detached
+exec 5>&-
+
+# --- much output ---
+type_line 'seq 1 200000; echo en""ded'
+check "a megabyte of output" shows /run/first '^ended'
+seq 1 200000 >/run/seq
+check "comes through without a gap" \
+	sh -c "tr -d '\r' </run/first | sed -n '/^1\$/,/^200000\$/p' | cmp - /run/seq"
+
+# --- stop, start, end ---
+boots=$(grep -c 'a shell' /run/first)
+check "it is stopped" rfm stop one
+check "and started again" rfm restart one
+again()
+{
+	[ "$(grep -c 'a shell' /run/first)" -gt "$boots" ]
+}
+check "the same reader sees the new start" eventually 60 again
+type_line 'echo once mo""re'
+check "and it can be typed to" shows /run/first '^once more'
+check "the reader is still the same" test -e "/proc/$first/fd/0"
+check "it is destroyed" rfm destroy --force one
+ended()
+{
+	[ ! -e "/proc/$first/fd/0" ]	# a zombie has none
+}
+check "the reader comes to the end" eventually 20 ended
+check "its last words are there" grep -q '^once more' /run/first
+audit "the invariants hold"
+check "nothing holds the module" rmmod rfcontroller
+END
+done_testing
