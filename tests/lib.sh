@@ -201,7 +201,7 @@ no_leaks()
 
 T_TOP=$(cd "$(dirname "$0")/../.." 2>/dev/null && pwd)
 T_NAME=$(basename "$0" .sh)
-T_DIR=$T_TOP/build/test/$T_NAME
+T_DIR=$T_TOP/build/test/$(basename "$(dirname "$(readlink -f "$0")")")-$T_NAME
 T_MACHINES=0
 
 # Only for the first line of a script that needs the modules and rfm.
