@@ -14,6 +14,7 @@
 
 #define SCAN_MAX	(256ULL << 20)	/* a kernel image ends before this */
 #define SCAN_BEHIND	(64ULL << 20)	/* its data ends less than this behind its ring */
+#define EMPTY_MAX	(32ULL << 20)	/* so many zeros are in no kernel image */
 #define CHUNK		(256U << 10)
 #define PAGE_SIZE	4096
 #define PAGES_MAX	65536		/* different pages looked at in one search */
@@ -24,6 +25,7 @@ struct search {
 	const struct rfm_mem *mem;
 	__u64 phys_base;
 	__u64 end;
+	__u64 empty;
 	unsigned int nr_pages;
 	bool found;
 	struct klog_ring best;
@@ -102,12 +104,22 @@ static bool search_word(struct search *s, __u64 address, const unsigned char *p)
 	return false;
 }
 
+static bool is_empty(const unsigned char *p, size_t size)
+{
+	return !p[0] && !memcmp(p, p + 1, size - 1);
+}
+
 static bool search_chunk(struct search *s, __u64 address, size_t size)
 {
 	size_t off;
 
 	if (s->mem->read(s->mem->ctx, address, s->chunk, size))
 		return false;
+	/* memory that was not written yet is zero: a search before the boot is short */
+	s->empty += CHUNK;
+	if (is_empty(s->chunk, size))
+		return s->empty >= EMPTY_MAX;
+	s->empty = 0;
 	memset(s->chunk + size, 0, KLOG_RING_MAX);
 	for (off = 0; off + 8 <= size && off < CHUNK; off += 8) {
 		if (search_word(s, address + off, s->chunk + off))
