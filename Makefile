@@ -41,6 +41,9 @@ rfm-obj := $(rfm-src:rfm/%.c=$B/obj/rfm/%.o)
 rfm-libs := smartcols json-c libkmod liblzma libzstd liblz4 zlib libgcrypt libxxhash
 init-src := $(wildcard kernel/init/*.c)
 
+# Tests that run at a time. A machine that boots keeps one core of the host busy.
+RF_JOBS ?= 2
+
 module-targets := $(releases:%=modules-%)
 user-targets := $(if $(rfm-src),$B/rfm) $(if $(init-src),$B/rfinit) $B/initrd-default
 
@@ -61,7 +64,7 @@ help:
 	@echo "make install                DESTDIR, PREFIX; for the running kernel or RELEASE=..."
 	@echo "make compile_commands.json  for clangd"
 	@echo "make clean                  removes what was built, not what was fetched"
-	@echo "Variables: KDIR=... one kernel only, W=1, C=2, V=1, CC=, CFLAGS=, ONLY=kernel"
+	@echo "Variables: KDIR=... one kernel only, W=1, C=2, V=1, CC=, CFLAGS=, ONLY=kernel, RF_JOBS=2"
 
 ifeq ($(releases),)
 modules:
@@ -109,17 +112,17 @@ setup:
 
 check: setup
 	@$(MAKE) --no-print-directory all
-	tests/run
+	RF_JOBS=$(RF_JOBS) tests/run
 
 check-long: setup
 	@$(MAKE) --no-print-directory all
-	RF_LONG=1 tests/run
+	RF_LONG=1 RF_JOBS=$(RF_JOBS) tests/run
 
 check-static: setup
 	tests/run static
 
 check-unit: setup
-	tests/run unit
+	RF_JOBS=$(RF_JOBS) tests/run unit
 
 check-debug: setup
 	tools/check-debug
