@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <asm/smp.h>
+#include <rainforest/compat.h>
 
 #include "subos.h"
 
@@ -21,6 +22,7 @@ static struct {
 	__le32 apicid[RF_WIRE_CPUS];
 } granted;
 static int cpu_state;
+static int offline_state;
 
 static int granted_read(void)
 {
@@ -55,6 +57,13 @@ out:
 	return ret;
 }
 
+/* Only where RF_CPU_GOES_OFFLINE is false: a core that left could not come back. */
+static int cpu_refuse_offline(unsigned int cpu)
+{
+	pr_info_once("this kernel cannot wake a core a second time: CPUs stay on line\n");
+	return -EOPNOTSUPP;
+}
+
 /**
  * subos_cpu_init() - begin to refuse cores that were not granted
  *
@@ -69,6 +78,15 @@ int subos_cpu_init(void)
 	if (ret < 0)
 		return ret;
 	cpu_state = ret;
+	if (RF_CPU_GOES_OFFLINE)
+		return 0;
+	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "rainforest/subos:online", NULL,
+					cpu_refuse_offline);
+	if (ret < 0) {
+		cpuhp_remove_state_nocalls(cpu_state);
+		return ret;
+	}
+	offline_state = ret;
 	return 0;
 }
 
@@ -77,5 +95,7 @@ int subos_cpu_init(void)
  */
 void subos_cpu_exit(void)
 {
+	if (!RF_CPU_GOES_OFFLINE)
+		cpuhp_remove_state_nocalls(offline_state);
 	cpuhp_remove_state_nocalls(cpu_state);
 }

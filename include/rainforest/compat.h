@@ -24,6 +24,13 @@
 #endif
 
 /*
+ * Since 6.11 a core that goes off line leaves through the reset vector of the
+ * wake-up structure. Before, it stays in the kernel's own idle loop, where
+ * nothing can wake it: the kernel would spin for ever in the attempt.
+ */
+#define RF_CPU_GOES_OFFLINE	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0))
+
+/*
  * hvc_alloc() and its like are exported, but their declarations stand in
  * drivers/tty/hvc, which the headers packages leave out. The callbacks of
  * struct hv_ops changed their types in 6.8.
