@@ -7,9 +7,11 @@
  *	what=triple	a triple fault
  *	what=nmi	an NMI to the core with the APIC id given
  *	what=broadcast	a reschedule interrupt with the all-but-self shorthand
+ *	what=port	a write to I/O port 0x80
  *	what=pattern	fills free memory with a pattern made from the seed
  */
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -22,7 +24,7 @@
 
 static char *what = "";
 module_param(what, charp, 0400);
-MODULE_PARM_DESC(what, "spin, spin-all, triple, nmi, broadcast or pattern");
+MODULE_PARM_DESC(what, "spin, spin-all, triple, nmi, broadcast, port or pattern");
 
 static uint apicid;
 module_param(apicid, uint, 0400);
@@ -76,6 +78,8 @@ static int __init rftest_init(void)
 		apic->icr_write(APIC_DM_NMI | APIC_DEST_PHYSICAL, apicid);
 	else if (!strcmp(what, "broadcast"))
 		apic->icr_write(APIC_DEST_ALLBUT | APIC_DM_FIXED | RESCHEDULE_VECTOR, 0);
+	else if (!strcmp(what, "port"))
+		outb(0, 0x80);
 	else if (!strcmp(what, "pattern"))
 		fill_memory();
 	else
