@@ -206,7 +206,7 @@ void rfctl_pci_exit(void);
 int rfctl_pci_claim(struct subos *so, u16 segment, u8 bus, u8 devfn, bool dry_run,
 		    struct rfctl_msg *msg);
 int rfctl_pci_quiesce(struct subos *so);
-void rfctl_pci_release(struct subos *so);
+int rfctl_pci_release(struct subos *so, struct rfctl_msg *msg);
 void rfctl_pci_quarantine(struct subos *so);
 void rfctl_pci_describe(struct subos *so, struct rf_wire_pci *wire);
 int rfctl_pci_resources(struct rf_resource *res, unsigned int max);

@@ -8,16 +8,12 @@
  * before; only then its memory may be freed or its own driver come back. A
  * function whose reset fails never meets a driver of the supervisor again.
  */
-#include <linux/acpi.h>
 #include <linux/cleanup.h>
 #include <linux/delay.h>
-#include <linux/io.h>
-#include <linux/iommu.h>
-#include <linux/msi.h>
 #include <linux/pci.h>
-#include <linux/pm_runtime.h>
 #include <linux/slab.h>
 
+#include "fail.h"
 #include "internal.h"
 #include "pci_use.h"
 
@@ -99,87 +95,6 @@ static struct pci_driver pci_stub = {
 	},
 };
 
-static u64 ecam_in_table(struct acpi_table_mcfg *mcfg, struct pci_dev *pdev)
-{
-	struct acpi_mcfg_allocation *entry = (void *)(mcfg + 1);
-	struct acpi_mcfg_allocation *end = (void *)mcfg + mcfg->header.length;
-
-	for (; entry + 1 <= end; entry++)
-		if (entry->pci_segment == pci_domain_nr(pdev->bus) &&
-		    entry->start_bus_number <= pdev->bus->number &&
-		    entry->end_bus_number >= pdev->bus->number)
-			return entry->address + ((u64)pdev->bus->number << 20) +
-			       ((u64)pdev->devfn << 12);
-	return 0;
-}
-
-/* The table may be wrong: what stands there must be this function. */
-static bool ecam_is(u64 ecam, struct pci_dev *pdev)
-{
-	void __iomem *cfg = ioremap(ecam, PAGE_SIZE);
-	u32 ids;
-
-	if (!cfg)
-		return false;
-	ids = readl(cfg + PCI_VENDOR_ID);
-	iounmap(cfg);
-	return ids == ((u32)pdev->device << 16 | pdev->vendor);
-}
-
-/* Returns the address of the function's own 4 KB, 0 when there is none. */
-static u64 ecam_find(struct pci_dev *pdev)
-{
-	struct acpi_table_header *table;
-	u64 ecam;
-
-	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MCFG, 0, &table)))
-		return 0;
-	ecam = ecam_in_table((struct acpi_table_mcfg *)table, pdev);
-	acpi_put_table(table);
-	return ecam && ecam_is(ecam, pdev) ? ecam : 0;
-}
-
-static bool iommu_translates(struct pci_dev *pdev)
-{
-	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
-
-	return domain && domain->type != IOMMU_DOMAIN_IDENTITY;
-}
-
-/* Why a function of this kind cannot be given away; NULL when it can. */
-static const char *pci_unfit(struct pci_dev *pdev)
-{
-	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
-		return "is a bridge";
-	if (pdev->is_virtfn)
-		return "is a virtual function";
-	if (!pdev->msi_cap && !pdev->msix_cap)
-		return "has neither MSI nor MSI-X";
-	if (!pdev->reset_methods[0])
-		return "cannot be reset";
-	if (iommu_translates(pdev))
-		return "is behind a translating IOMMU: boot with iommu=pt or intel_iommu=off";
-	if (msi_device_has_isolated_msi(&pdev->dev))
-		return "is behind interrupt remapping: boot with intremap=off";
-	return NULL;
-}
-
-static int pci_check(struct pci_dev *pdev, struct rfctl_msg *msg)
-{
-	const char *why = pci_unfit(pdev);
-
-	if (why) {
-		rfctl_say(msg, "PCI function %s %s", pci_name(pdev), why);
-		return -EOPNOTSUPP;
-	}
-	if (pci_num_vf(pdev)) {
-		rfctl_say(msg, "PCI function %s has virtual functions: remove them first",
-			  pci_name(pdev));
-		return -EBUSY;
-	}
-	return 0;
-}
-
 /* A subOS may have left it asleep; the PCI core would not know. */
 static void pci_wake(struct pci_dev *pdev)
 {
@@ -212,7 +127,7 @@ static int pci_silence(struct rfctl_pci *rp)
 	pci_put_config(rp);
 	if (rp->clean)
 		return 0;
-	ret = pci_reset_function(rp->pdev);
+	ret = rfctl_fail("pci_reset") ? -EIO : pci_reset_function(rp->pdev);
 	pci_put_config(rp);
 	pci_clear_master(rp->pdev);
 	if (ret) {
@@ -261,8 +176,11 @@ static void pci_rebind(struct rfctl_pci *rp)
 		pci_warn(rp->pdev, "driver %s did not take it back\n", rp->driver);
 }
 
-/* Takes the function from its driver and makes it quiet. */
-static int pci_bind_stub(struct rfctl_pci *rp)
+/*
+ * Takes the function from its driver and makes it quiet. The disks are let go
+ * as soon as they are gone: their names are free again when the driver returns.
+ */
+static int pci_bind_stub(struct rfctl_pci *rp, struct rfctl_pci_use *use)
 {
 	struct pci_dev *pdev = rp->pdev;
 	int ret;
@@ -271,6 +189,7 @@ static int pci_bind_stub(struct rfctl_pci *rp)
 	if (ret)
 		return ret;
 	device_release_driver(&pdev->dev);
+	rfctl_pci_use_end(use);
 	ret = device_driver_attach(&pci_stub.driver, &pdev->dev);
 	if (ret)
 		goto err_rebind;
@@ -301,7 +220,7 @@ static void pci_free(struct rfctl_pci *rp)
 /* Makes an entry, unless somebody else was faster. Takes a reference to @pdev. */
 static struct rfctl_pci *pci_reserve(struct pci_dev *pdev, u32 owner, struct rfctl_msg *msg)
 {
-	struct rfctl_pci *rp __free(kfree) = kzalloc(sizeof(*rp), GFP_KERNEL);
+	struct rfctl_pci *rp __free(kfree) = rfctl_zalloc(sizeof(*rp));
 	struct rfctl_pci *other;
 	u32 other_owner;
 	char name[64];
@@ -333,17 +252,9 @@ static int pci_prepare(struct rfctl_pci *rp, struct rfctl_pci_use *use)
 	struct pci_dev *pdev = rp->pdev;
 	int ret;
 
-	ret = pci_check(pdev, use->msg);
+	ret = rfctl_pci_fit(pdev, &rp->ecam, use->msg);
 	if (ret)
 		return ret;
-	pm_runtime_get_sync(&pdev->dev);	/* it, and the port before it, must answer */
-	rp->ecam = ecam_find(pdev);
-	pm_runtime_put(&pdev->dev);
-	if (!rp->ecam) {
-		rfctl_say(use->msg, "PCI function %s has no memory-mapped configuration space",
-			  pci_name(pdev));
-		return -EOPNOTSUPP;
-	}
 	pci_keep_driver(rp);
 	if (!strcmp(rp->driver, "vfio-pci")) {
 		rfctl_say(use->msg, "PCI function %s is bound to vfio-pci: unbind it first",
@@ -356,14 +267,14 @@ static int pci_prepare(struct rfctl_pci *rp, struct rfctl_pci_use *use)
 	return pci_keep_override(rp);
 }
 
-static int pci_take(struct subos *so, struct rfctl_pci *rp, struct rfctl_msg *msg)
+static int pci_take(struct subos *so, struct rfctl_pci *rp, struct rfctl_pci_use *use)
 {
-	int ret = pci_bind_stub(rp);
+	int ret = pci_bind_stub(rp, use);
 
 	if (ret) {
 		rfctl_ledger_add(RF_RES_PCI, rp->unit, 1, RF_OWNER_SUPERVISOR,
 				 RF_OWNER_SUPERVISOR, ret);
-		rfctl_say(msg, "PCI function %s could not be taken from driver %s and reset",
+		rfctl_say(use->msg, "PCI function %s could not be taken from driver %s and reset",
 			  pci_name(rp->pdev), rp->driver[0] ? rp->driver : "(none)");
 		return ret == -ENOMEM ? ret : -EIO;
 	}
@@ -410,7 +321,7 @@ int rfctl_pci_claim(struct subos *so, u16 segment, u8 bus, u8 devfn, bool dry_ru
 		return PTR_ERR(rp);
 	ret = pci_prepare(rp, &use);
 	if (!ret && !dry_run)
-		ret = pci_take(so, rp, msg);
+		ret = pci_take(so, rp, &use);
 	rfctl_pci_use_end(&use);
 	if (ret || dry_run)
 		pci_free(rp);
@@ -448,21 +359,29 @@ static void pci_set_owner(struct rfctl_pci *rp, u32 owner)
 /**
  * rfctl_pci_release() - give the functions of a subOS back to their drivers
  * @so: none of its cores runs, with its lock held
+ * @msg: says which could not be given back
+ *
+ * Return: 0. -EIO a reset failed: that function is quarantined, bus mastering off.
  */
-void rfctl_pci_release(struct subos *so)
+int rfctl_pci_release(struct subos *so, struct rfctl_msg *msg)
 {
+	int ret = 0;
+
 	while (so->nr_pci) {
 		struct rfctl_pci *rp = so->pci[--so->nr_pci];
 
 		if (pci_silence(rp)) {
-			pci_warn(rp->pdev, "is not given to a driver again\n");
+			rfctl_say(msg, "PCI function %s cannot be reset and is quarantined",
+				  pci_name(rp->pdev));
 			pci_set_owner(rp, RF_OWNER_QUARANTINE);
+			ret = -EIO;
 			continue;
 		}
-		pci_rebind(rp);
 		pci_set_owner(rp, RF_OWNER_SUPERVISOR);
+		pci_rebind(rp);
 		pci_free(rp);
 	}
+	return ret;
 }
 
 /**
@@ -551,18 +470,19 @@ int rfctl_pci_resources(struct rf_resource *res, unsigned int max)
 
 static void pci_audit_one(struct rfctl_pci *rp, struct rf_audit *audit, struct seq_buf *out)
 {
-	const char *name = pci_name(rp->pdev);
 	u16 cmd;
 
 	if (READ_ONCE(rp->lost))
 		return;
 	rfctl_audit_check(audit, out, READ_ONCE(rp->pdev->dev.driver) == &pci_stub.driver,
-			  "PCI %s: not bound to our driver", name);
+			  "PCI %s: not bound to our driver", pci_name(rp->pdev));
 	if (!rp->clean && rp->owner != RF_OWNER_QUARANTINE)
 		return;
 	pci_read_config_word(rp->pdev, PCI_COMMAND, &cmd);
-	rfctl_audit_check(audit, out, !(cmd & PCI_COMMAND_MASTER),
-			  "PCI %s: bus master is on, but nobody uses it", name);
+	/* it may have been loaded and started since we looked */
+	rfctl_audit_check(audit, out, !(cmd & PCI_COMMAND_MASTER) ||
+			  !(READ_ONCE(rp->clean) || rp->owner == RF_OWNER_QUARANTINE),
+			  "PCI %s: bus master is on, but nobody uses it", pci_name(rp->pdev));
 }
 
 /**
@@ -588,7 +508,11 @@ int rfctl_pci_init(void)
 /* What is quarantined keeps its driver_override: no driver shall find it. */
 void rfctl_pci_exit(void)
 {
+	struct rfctl_pci *rp, *next;
+
 	pci_unregister_driver(&pci_stub);
-	while (!list_empty(&pci_held))
-		pci_free(list_first_entry(&pci_held, struct rfctl_pci, node));
+	list_for_each_entry_safe(rp, next, &pci_held, node) {
+		pci_warn(rp->pdev, "stays without a driver, as driver_override says\n");
+		pci_free(rp);
+	}
 }

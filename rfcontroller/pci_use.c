@@ -1,18 +1,121 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Is a PCI function in use? Its disks are opened exclusively, as mount does,
- * and stay open until its driver is gone; its network interfaces must be down.
+ * Can a PCI function be given away? It must be of a kind that can work in a
+ * subOS and be taken back, and it must not be in use: its disks are opened
+ * exclusively, as mount does, and stay open until its driver is gone; its
+ * network interfaces must be down.
  */
+#include <linux/acpi.h>
 #include <linux/blkdev.h>
 #include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/io.h>
+#include <linux/iommu.h>
+#include <linux/msi.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 
 #include "internal.h"
 #include "pci_use.h"
 
 #define USE_TRIES	40
 #define USE_MS		50	/* udev opens a new disk for a moment: look again */
+
+static u64 ecam_in_table(struct acpi_table_mcfg *mcfg, struct pci_dev *pdev)
+{
+	struct acpi_mcfg_allocation *entry = (void *)(mcfg + 1);
+	struct acpi_mcfg_allocation *end = (void *)mcfg + mcfg->header.length;
+
+	for (; entry + 1 <= end; entry++)
+		if (entry->pci_segment == pci_domain_nr(pdev->bus) &&
+		    entry->start_bus_number <= pdev->bus->number &&
+		    entry->end_bus_number >= pdev->bus->number)
+			return entry->address + ((u64)pdev->bus->number << 20) +
+			       ((u64)pdev->devfn << 12);
+	return 0;
+}
+
+/* The table may be wrong: what stands there must be this function. */
+static bool ecam_is(u64 ecam, struct pci_dev *pdev)
+{
+	void __iomem *cfg = ioremap(ecam, PAGE_SIZE);
+	u32 ids;
+
+	if (!cfg)
+		return false;
+	ids = readl(cfg + PCI_VENDOR_ID);
+	iounmap(cfg);
+	return ids == ((u32)pdev->device << 16 | pdev->vendor);
+}
+
+/* Returns the address of the function's own 4 KB, 0 when there is none. */
+static u64 ecam_find(struct pci_dev *pdev)
+{
+	struct acpi_table_header *table;
+	u64 ecam;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MCFG, 0, &table)))
+		return 0;
+	ecam = ecam_in_table((struct acpi_table_mcfg *)table, pdev);
+	acpi_put_table(table);
+	return ecam && ecam_is(ecam, pdev) ? ecam : 0;
+}
+
+static bool iommu_translates(struct pci_dev *pdev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
+
+	return domain && domain->type != IOMMU_DOMAIN_IDENTITY;
+}
+
+/* Why a function of this kind cannot be given away; NULL when it can. */
+static const char *pci_unfit(struct pci_dev *pdev)
+{
+	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
+		return "is a bridge";
+	if (pdev->is_virtfn)
+		return "is a virtual function";
+	if (!pdev->msi_cap && !pdev->msix_cap)
+		return "has neither MSI nor MSI-X";
+	if (!pdev->reset_methods[0])
+		return "cannot be reset";
+	if (iommu_translates(pdev))
+		return "is behind a translating IOMMU: boot with iommu=pt or intel_iommu=off";
+	if (msi_device_has_isolated_msi(&pdev->dev))
+		return "is behind interrupt remapping: boot with intremap=off";
+	return NULL;
+}
+
+/**
+ * rfctl_pci_fit() - can a function of this kind be given away?
+ * @pdev: the function
+ * @ecam: (out) physical address of its configuration space
+ * @msg: says why not
+ *
+ * Return: 0, -EOPNOTSUPP, -EBUSY.
+ */
+int rfctl_pci_fit(struct pci_dev *pdev, u64 *ecam, struct rfctl_msg *msg)
+{
+	const char *why = pci_unfit(pdev);
+
+	if (!why) {
+		pm_runtime_get_sync(&pdev->dev);	/* it and its port must answer */
+		*ecam = ecam_find(pdev);
+		pm_runtime_put(&pdev->dev);
+		why = *ecam ? NULL : "has no memory-mapped configuration space";
+	}
+	if (why) {
+		rfctl_say(msg, "PCI function %s %s", pci_name(pdev), why);
+		return -EOPNOTSUPP;
+	}
+	if (pci_num_vf(pdev)) {
+		rfctl_say(msg, "PCI function %s has virtual functions: remove them first",
+			  pci_name(pdev));
+		return -EBUSY;
+	}
+	return 0;
+}
 
 /* With several paths to a disk, the one that is used has another parent. */
 static dev_t use_disk_devt(struct device *dev)
@@ -106,6 +209,7 @@ int rfctl_pci_use_begin(struct pci_dev *pdev, struct rfctl_pci_use *use)
  */
 void rfctl_pci_use_end(struct rfctl_pci_use *use)
 {
+	/* fput() would wait for the end of the system call, and the disk with it */
 	while (use->nr_disks)
-		bdev_fput(use->disk[--use->nr_disks]);
+		__fput_sync(use->disk[--use->nr_disks]);
 }

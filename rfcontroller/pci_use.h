@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is a PCI function in use? See pci_use.c.
+ * Can a PCI function be given away? See pci_use.c.
  */
 #ifndef _RFCTL_PCI_USE_H
 #define _RFCTL_PCI_USE_H
+
+#include <linux/types.h>
 
 struct file;
 struct pci_dev;
@@ -23,6 +25,7 @@ struct rfctl_pci_use {
 	unsigned int nr_disks;
 };
 
+int rfctl_pci_fit(struct pci_dev *pdev, u64 *ecam, struct rfctl_msg *msg);
 int rfctl_pci_use_begin(struct pci_dev *pdev, struct rfctl_pci_use *use);
 void rfctl_pci_use_end(struct rfctl_pci_use *use);
 

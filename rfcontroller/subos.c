@@ -332,21 +332,26 @@ out:
 	return ret;
 }
 
-/* Everything back to its former owner. The cores first: others wait for them. */
-static void subos_give_back(struct subos *so)
+/*
+ * Everything back to its former owner. The cores first: others wait for them.
+ * Returns -EIO when a device was quarantined.
+ */
+static int subos_give_back(struct subos *so, struct rfctl_msg *msg)
 {
 	u64 start;
+	int ret;
 
 	lockdep_assert_held(&so->lock);
 	rfctl_console_detach(so);
 	rfctl_cpus_release(so);
 	start = ktime_get_ns();
-	rfctl_pci_release(so);
+	ret = rfctl_pci_release(so, msg);
 	so->stage_ns[RF_STAGE_GIVE_PCI] = ktime_get_ns() - start;
 	rfctl_mem_release(so);
 	if (so->low)
 		rfctl_lowmem_release(so->low);
 	so->low = 0;
+	return ret;
 }
 
 static void subos_vanish(struct subos *so)
@@ -382,13 +387,13 @@ int subos_destroy(struct subos *so, bool force, unsigned int timeout_ms, struct 
 		mutex_unlock(&so->lock);
 		return so->gone ? -ENOENT : -EBUSY;
 	}
-	subos_give_back(so);
+	ret = subos_give_back(so, msg);
 	pr_info("%s: destroyed, CPUs back in %llu ms, memory zeroed in %llu ms\n", so->name,
 		so->stage_ns[RF_STAGE_GIVE_CPUS] / NSEC_PER_MSEC,
 		so->stage_ns[RF_STAGE_SCRUB] / NSEC_PER_MSEC);
 	subos_vanish(so);
 	mutex_unlock(&so->lock);
-	return quarantine;
+	return quarantine ?: ret;
 }
 
 /**
@@ -433,8 +438,10 @@ static void subos_force_only(struct subos *so)
 	struct rfctl_msg msg = { "" };
 
 	guard(mutex)(&so->lock);
-	if (so->running && !subos_halt(so, &msg))
+	if (so->running && !subos_halt(so, &msg)) {
 		rfctl_set_state(so, RF_STATE_STOPPED, "the supervisor goes down");
+		pr_info("%s: stopped by force, the supervisor goes down\n", so->name);
+	}
 }
 
 static void subos_stop_each(bool force)

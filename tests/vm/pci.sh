@@ -169,8 +169,34 @@ echo 1 >/sys/bus/pci/rescan
 check "plugged in again, it is the supervisor's" eventually 20 has_disk "$B"
 is "$(cat $SYS/$B/driver_override)" "(null)" "with nothing of ours left"
 audit "the invariants hold in the end"
+
+# --- a reset fails ---
+fail=/sys/module/rfcontroller/parameters/fail_point
+echo pci_reset >$fail
+refused 1 'EIO: PCI function .* could not be taken from driver nvme' "the reset fails at the start" \
+	pcictl claim "$A"
+check "its driver takes it back" eventually 20 has_disk "$A"
+like "$(rfm ledger | grep pci | tail -n 1)" "$A .*\(supervisor\) +\(supervisor\) +[^-]" \
+	"the ledger has the failure"
+check "a subOS has the other" rfm create q --cpus 1 --memory 256M --pci "$B" --no-wait
+echo pci_reset >$fail
+check "its reset fails when it is stopped" rfm stop --force q
+is "$(cat $fail)" "" "control: it did"
+is "$(bus_master "$B")" 0 "bus mastering is off all the same"
+echo pci_reset >$fail
+refused 8 "$B cannot be reset and is quarantined" "and again when it is destroyed" \
+	rfm destroy --force q
+like "$(rfm resources)" "pci +$B .*quarantine" "it is quarantined"
+is "$(driver_of "$B")" rfcontroller "no driver has it"
+audit "the invariants hold"
+refused 1 'EBUSY: .* belongs to the quarantine' "nobody gets it" pcictl claim "$B"
 check "the module can be unloaded" rmmod rfcontroller
 check "and is no PCI driver any more" test ! -e /sys/bus/pci/drivers/rfcontroller
+echo "$B" >/sys/bus/pci/drivers_probe
+is "$(driver_of "$B")" "" "even then no driver gets it"
+echo >$SYS/$B/driver_override
+echo "$B" >/sys/bus/pci/drivers_probe
+check "control: unless the user says so" eventually 20 has_disk "$B"
 END
 
 # --- IOMMU: each refusal beside the same machine with the way out ---
