@@ -39,6 +39,7 @@
 #define u16			__u16
 #define u32			__u32
 #define u64			__u64
+#define s32			__s32
 
 #define __printf(...)		__attribute__((				\
 		__format__(printf, __VA_ARGS__)))
@@ -63,6 +64,8 @@
 #define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
 /* keeps what comes before it before it */
 #define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
+/* x86 keeps loads in order by itself */
+#define smp_rmb()		__atomic_signal_fence(__ATOMIC_SEQ_CST)
 #ifndef smp_mb
 /* the same instruction as in the kernel; a test builds without it and must fail */
 #define smp_mb() ({ \

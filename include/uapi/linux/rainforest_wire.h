@@ -252,4 +252,81 @@ struct rf_con_in {
 #define RF_CON_OUT_BYTES	0x8000
 #define RF_CON_IN_BYTES		0x1000
 
+/*
+ * FICM: one ring of messages for each ordered pair of kernels. The writing
+ * kernel's area holds struct rf_ring_head and behind it the slots, the reading
+ * kernel's area holds struct rf_ring_ack. A message is one cache line and holds
+ * its own sequence number, so that one transfer of a line carries it over.
+ *
+ * A stamp names a place in the stream and the two incarnations that it belongs
+ * to: (the writer's generation modulo 65535, plus 1) << 48 | (the reader's,
+ * likewise) << 32 | number of messages before it, modulo 2^32. It is never 0.
+ */
+#define RF_RING_MAGIC		0x474e5252	/* "RRNG" */
+#define RF_MSG_BODY		48		/* bytes of its own that a message carries */
+#define RF_RING_SLOTS_MIN	8
+#define RF_RING_SLOTS_MAX	65536
+
+/**
+ * struct rf_ring_id - begins both areas of a ring
+ * @magic: RF_RING_MAGIC
+ * @version: RF_WIRE_VERSION
+ * @size: of the area, bytes
+ * @slots: messages that the ring holds, a power of two
+ */
+struct rf_ring_id {
+	__le32 magic;
+	__le32 version;
+	__le32 size;
+	__le32 slots;
+};
+
+/**
+ * struct rf_msg - a message; in a ring written by the writing kernel only
+ * @stamp: place in the stream; written last, with all of the rest visible
+ * @type: of the message
+ * @len: bytes used in @body
+ * @flags: 0
+ * @tag: as the sender likes; a reply has that of the request
+ * @body: 0 behind @len
+ */
+struct rf_msg {
+	__le64 stamp;
+	__le16 type;
+	__u8 len;
+	__u8 flags;
+	__le32 tag;
+	__u8 body[RF_MSG_BODY];
+} __attribute__((aligned(64)));
+
+/**
+ * struct rf_ring_head - a cache line before the slots, by the writing kernel only
+ * @id: see there; @size with the slots
+ * @open: stamp of the first message, 0 while the ring is closed or being made
+ * @reserved: 0
+ */
+struct rf_ring_head {
+	struct rf_ring_id id;
+	__le64 open;
+	__u8 reserved[40];
+} __attribute__((aligned(64)));
+
+/**
+ * struct rf_ring_ack - two cache lines, written by the reading kernel only
+ * @id: see there
+ * @taken: stamp of the first message whose slot is still needed; 0 while closed.
+ *	Moves on now and then, not with each message
+ * @reserved: 0
+ * @wanted: the reader sleeps, or was about to, until the message with this stamp
+ *	comes: whoever writes that one rings the doorbell. Not taken back
+ * @reserved2: 0
+ */
+struct rf_ring_ack {
+	struct rf_ring_id id;
+	__le64 taken;
+	__u8 reserved[40];
+	__le64 wanted;
+	__u8 reserved2[56];
+} __attribute__((aligned(64)));
+
 #endif /* _UAPI_LINUX_RAINFOREST_WIRE_H */
