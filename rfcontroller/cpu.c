@@ -12,6 +12,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
@@ -22,6 +23,10 @@
 #include <asm/smp.h>
 #include "fail.h"
 #include "internal.h"
+
+#define TAKE_BUSY_MS	5000U	/* how long CPU hot-plug may be forbidden by others */
+#define RETURN_BUSY_MS	30000U
+#define BUSY_POLL_MS	10U
 
 /**
  * struct rfctl_cpu - one logical CPU of the supervisor
@@ -166,6 +171,38 @@ static void cpu_learn_siblings(void)
 	}
 }
 
+/*
+ * The probe of a PCI driver, anywhere, forbids CPU hot-plug meanwhile: that
+ * is no reason to refuse a core, still less to lose one.
+ */
+static int cpu_remove_patiently(unsigned int cpu)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(TAKE_BUSY_MS);
+	int ret;
+
+	while ((ret = remove_cpu(cpu)) == -EBUSY && time_before(jiffies, end))
+		msleep(BUSY_POLL_MS);
+	return ret;
+}
+
+/* Present only while it is tried: see the top of this file. */
+static int cpu_add_patiently(unsigned int cpu)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(RETURN_BUSY_MS);
+	int ret;
+
+	for (;;) {
+		set_cpu_present(cpu, true);
+		ret = add_cpu(cpu);
+		if (!ret)
+			return 0;
+		set_cpu_present(cpu, false);
+		if (ret != -EBUSY || time_after(jiffies, end))
+			return ret;
+		msleep(BUSY_POLL_MS);
+	}
+}
+
 /* remove_cpu() of one CPU, parked under our tables afterwards. */
 static int cpu_take(unsigned int cpu, struct rfctl_msg *msg)
 {
@@ -178,7 +215,7 @@ static int cpu_take(unsigned int cpu, struct rfctl_msg *msg)
 		return ret;
 	}
 	WRITE_ONCE(taking, cpu);
-	ret = rfctl_fail("cpu_remove") ? -EBUSY : remove_cpu(cpu);
+	ret = rfctl_fail("cpu_remove") ? -EBUSY : cpu_remove_patiently(cpu);
 	WRITE_ONCE(taking, -1);
 	if (ret) {
 		rfctl_say(msg, "CPU %u: the supervisor cannot take it off line (error %d)",
@@ -203,10 +240,8 @@ static int cpu_return(unsigned int cpu)
 	int ret;
 
 	lockdep_assert_held(&rfctl_cpu_lock);
-	set_cpu_present(cpu, true);
-	ret = add_cpu(cpu);
+	ret = cpu_add_patiently(cpu);
 	if (ret) {
-		set_cpu_present(cpu, false);
 		pr_err("CPU %u did not come back on line: error %d\n", cpu, -ret);
 		cpu_set_owner(cpu, RF_OWNER_SUPERVISOR, ret);
 		return ret;
