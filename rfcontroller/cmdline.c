@@ -83,6 +83,7 @@ static const struct rule rules[] = {
 	{ .name = "acpi_rsdp", .why = WHY_ACPI, .flags = RULE_RAW },
 	{ .name = "acpi_apic_instance", .why = WHY_ACPI },
 	{ .name = "maxcpus", .why = WHY_CPUS },
+	{ .name = "cpuhp.parallel", .why = WHY_CPUS, .allow = "0" },
 	{ .name = "nosmp", .why = WHY_CPUS },
 	{ .name = "nr_cpus", .why = WHY_CPUS, .flags = RULE_MIN_CPUS },
 	{ .name = "possible_cpus", .why = WHY_CPUS, .flags = RULE_MIN_CPUS },
@@ -388,7 +389,8 @@ static void add_back(struct text *t, const struct rf_cmdline_in *in)
 	add(t, " no_ipi_broadcast=1 pci=off 8250.nr_uarts=0");
 	add(t, " tsc=reliable tsc_early_khz=%u", in->tsc_khz);
 	add(t, " panic=0 apic_extnmi=none nmi_watchdog=0 mce=no_cmci");
-	add(t, " maxcpus=%u", in->nr_cpus);
+	/* Several at once are woken first threads first: also those of cores not granted. */
+	add(t, " maxcpus=%u cpuhp.parallel=0", in->nr_cpus);
 	if (!in->bare)
 		add(t, " console=hvc0");
 }

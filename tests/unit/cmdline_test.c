@@ -42,7 +42,8 @@ static const struct expected {
 	{ "no_ipi_broadcast", "1" }, { "pci", "off" },
 	{ "8250.nr_uarts", "0" }, { "tsc", "reliable" }, { "tsc_early_khz", "2400123" },
 	{ "panic", "0" }, { "apic_extnmi", "none" }, { "nmi_watchdog", "0" },
-	{ "mce", "no_cmci" }, { "maxcpus", "2" }, { "console", "hvc0", true },
+	{ "mce", "no_cmci" }, { "maxcpus", "2" }, { "cpuhp.parallel", "0" },
+	{ "console", "hvc0", true },
 };
 
 /* Parameters whose presence alone does the harm. */
@@ -216,7 +217,8 @@ static void test_refused(void)
 		"noapic", "nolapic", "disableapic", "noapictimer", "nolapic_timer",
 		"nolapic-timer", "mce=off", "mceoff", "nomce", "acpi=off", "acpi=rsdt", "acpi=ht",
 		"acpi_rsdp=0x1000", "acpi-rsdp=0x1000", "acpi_apic_instance=2", "maxcpus=1",
-		"maxcpus=2", "maxcpus=0", "nosmp", "nr_cpus=1", "nr_cpus=0", "nr_cpus=-1",
+		"maxcpus=2", "maxcpus=0", "cpuhp.parallel=1", "cpuhp.parallel", "nosmp",
+		"nr_cpus=1", "nr_cpus=0", "nr_cpus=-1",
 		"nr_cpus=0x10", "nr_cpus=9999999999", "nr_cpus", "nr_cpus=", "possible_cpus=1",
 		"mem=512M", "memmap=1G@0x0", "memmap=exactmap", "mem_encrypt=on",
 		"crashkernel=256M", "crashkernel=auto", "enable_mtrr_cleanup", "rdinit=/bin/sh",
