@@ -570,7 +570,8 @@ struct rf_pool {
  *
  * Return: 0. ENOENT it is gone already; EBUSY somebody else is ending it; EIO
  * a core did not answer: it and all memory of the subOS are quarantined, the
- * rest was given back.
+ * rest was given back; or a PCI function could not be reset: it is quarantined,
+ * its bus mastering off, and everything else was given back.
  */
 struct rf_destroy {
 	__u32 size;
