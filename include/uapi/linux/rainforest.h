@@ -207,6 +207,7 @@ struct rf_memory {
  * @devfn: (in) device << 3 | function
  * @msg: (in) buffer for a message, or 0
  * @msg_len: (in) its size
+ * @reserved2: 0
  * @reserved: 0
  *
  * The function's driver is unbound, the function is reset, its bus mastering
