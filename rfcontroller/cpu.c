@@ -321,7 +321,7 @@ static int cpu_settle_request(struct cpumask *mask, const struct cpumask *want,
 		cpu_choose(mask, count);
 		if (cpumask_weight(mask) == count)
 			return 0;
-		rfctl_say(msg, "%u CPUs wanted, %u can be had in whole cores (CPU 0's core stays); ask for fewer, or destroy a subOS",
+		rfctl_say(msg, "%u CPUs wanted, %u can be had in whole cores (CPU 0's core stays); ask for another number, or destroy a subOS",
 			  count, cpumask_weight(mask));
 		return -ENODEV;
 	}

@@ -71,6 +71,7 @@ struct rfctl_range {
  * @svc: service area in the supervisor's direct map, NULL before there is memory
  * @desc_lock: serialises changes of struct rf_desc; innermost
  * @desc_seq: its sequence count, kept here as the subOS could write to its own
+ * @request_seq: requests made of it, kept here for the same reason
  * @entry: physical address of the kernel's entry
  * @generation: counts its starts
  * @heartbeat: last value read
@@ -112,6 +113,7 @@ struct subos {
 	void *svc;
 	struct mutex desc_lock;	/* serialises changes of struct rf_desc */
 	u32 desc_seq;
+	u32 request_seq;
 	u64 entry;
 	u32 generation;
 	u64 heartbeat;

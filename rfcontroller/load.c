@@ -320,7 +320,7 @@ void rfctl_desc_clock(struct subos *so)
 static void desc_poweroff(struct subos *so, struct rf_desc *desc)
 {
 	desc->request = cpu_to_le32(RF_REQ_POWEROFF);
-	le32_add_cpu(&desc->request_seq, 1);
+	desc->request_seq = cpu_to_le32(++so->request_seq);
 }
 
 /**

@@ -83,17 +83,13 @@ static bool mem_candidate(unsigned long pfn, int node)
 	return true;
 }
 
-/*
- * Zero a block. Preemptible: half a second of it would be a stall elsewhere. In
- * words: string stores of words are as fast as those of bytes where the hardware
- * does either in lines, and eight times as fast where it is emulated.
- */
+/* Zero a block. Preemptible: half a second of it would be a stall elsewhere. */
 static void mem_zero(u64 start)
 {
 	u64 end = start + RF_GRAIN;
 
 	for (; start < end; start += SZ_2M) {
-		memset64(__va(start), 0, SZ_2M / sizeof(u64));
+		memset(__va(start), 0, SZ_2M);
 		cond_resched();
 	}
 }

@@ -238,8 +238,8 @@ static struct rfctl_pci *pci_reserve(struct pci_dev *pdev, u32 owner, struct rfc
 		list_add_tail(&rp->node, &pci_held);
 	mutex_unlock(&pci_lock);
 	if (other) {
-		rfctl_say(msg, "PCI function %s belongs to %s", pci_name(pdev),
-			  rfctl_owner_name(other_owner, name, sizeof(name)));
+		rfctl_say(msg, "PCI function %s belongs to %s; choose another, or destroy that subOS",
+			  pci_name(pdev), rfctl_owner_name(other_owner, name, sizeof(name)));
 		return ERR_PTR(-EBUSY);
 	}
 	pci_dev_get(pdev);

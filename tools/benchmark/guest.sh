@@ -21,7 +21,8 @@ create_destroy()
 	}
 	rfm show bench --json >/run/show
 	record "$1-create" "$2" "$wall" /run/show
-	range=$(sed -n 's/^ *"start": \([0-9]*\).*/\1/p; ' /run/show | head -n 1)
+	start=$(sed -n 's/^ *"start": \([0-9]*\).*/\1/p' /run/show | head -n 1)
+	length=$(sed -n 's/^ *"length": \([0-9]*\).*/\1/p' /run/show | head -n 1)
 	rfm destroy bench --force --json >/run/last || exit 1
 	record "$1-destroy" "$2" 0 /run/last
 }
@@ -35,9 +36,11 @@ while [ $i -lt "$rounds" ]; do
 		echo "{\"kind\": \"bare-cpu\", \"round\": $i, \"off_on_ns\": [$(stopwatch offon $cpu | tr ' ' ,)]}"
 	done
 	create_destroy plain $i
-	# the range is free again: the same bytes, by a plain memset()
-	insmod /lib/rfbench.ko start="$range" bytes=$((1 << 30)) 2>/dev/null
-	echo "{\"kind\": \"memset\", \"round\": $i, \"ns\": $(dmesg | sed -n 's/.*rfbench: memset \([0-9]*\) ns.*/\1/p' | tail -n 1)}"
+	# its first range is free again: the same bytes, by a plain memset()
+	dmesg -c >/dev/null
+	insmod /lib/rfbench.ko start="$start" bytes="$length" 2>/dev/null
+	dmesg | sed -n 's/.*rfbench: memset \([1-9][0-9]*\) bytes in \([0-9]*\) ns.*/{"kind": "memset", "bytes": \1, "ns": \2, /p' |
+		sed "s/$/\"round\": $i}/"
 	i=$((i + 1))
 done
 rfm pool --cpus 4-5 --memory 1G >/dev/null || exit 1
