@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # What a user brings and sees: the own initrd and parameters, the log from its
-# first line on, the terminal; both entries of a kernel, four and five levels of
+# first line on; both entries of a kernel, four and five levels of
 # page tables.
 # timeout: 600 900
 # shellcheck source=tests/lib.sh
@@ -24,8 +24,7 @@ chmod 755 "$T_DIR/initrd/init"
 (cd "$T_DIR/initrd" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$T_DIR/user.cpio.gz"
 
 run_guest --smp 3 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
-	--copy "$T_DIR/user.cpio.gz:/root/user.cpio.gz" \
-	--copy "$(command -v script):/usr/local/bin/script" <<'END'
+	--copy "$T_DIR/user.cpio.gz:/root/user.cpio.gz" <<'END'
 . /rf/lifecycle.lib
 modprobe rfcontroller
 
@@ -57,59 +56,6 @@ check "its log tells how that ended, without any help of it" eventually 90 gave_
 check "and still has the first line" first_line
 refused 6 'time|init' "rfm restart does not wait for ever" rfm restart early --force --timeout 5
 check "it is destroyed" rfm destroy --force early
-audit "the invariants hold"
-
-# --- the terminal ---
-check "a subOS for the terminal" rfm create t --cpus 1 --memory 256M
-check "control: it answers" inside t true
-mkfifo /run/keys
-rfm console t </run/keys >/run/writer 2>&1 &
-writer=$!
-exec 7>/run/keys
-rfm console t --read-only --idle 600 </dev/null >/run/reader1 2>&1 &
-reader1=$!
-rfm console t --read-only --idle 600 </dev/null >/run/reader2 2>&1 &
-reader2=$!
-printf 'echo se""en by all\n' >&7
-for who in writer reader1 reader2; do
-	check "$who reads what is printed" eventually 60 grep -aq '^seen by all' /run/$who
-done
-refused 4 'somebody types there already.*--read-only' "a second one may not type" rfm console t
-printf 'echo sl""eeps; sleep 10000; echo it ended by it""self\n' >&7
-check "a program runs" eventually 60 grep -aq '^sleeps' /run/reader1
-printf '\003' >&7
-printf 'echo in""terrupted\n' >&7
-check "Ctrl-C ends it" eventually 60 grep -aq '^interrupted' /run/reader1
-check "control: it did not end by itself" eval '! grep -aq "it ended by itself" /run/reader1'
-check "it starts again under its terminal" rfm restart t --force
-printf 'echo af""terwards\n' >&7
-for who in writer reader1 reader2; do
-	check "$who goes on after the restart" eventually 60 grep -aq '^afterwards' /run/$who
-done
-exec 7>&-
-kill $writer $reader1 $reader2
-wait $writer $reader1 $reader2
-
-mkfifo /run/keys2
-{
-	script --quiet --command 'stty rows 33 cols 99; readlink /proc/self/fd/0 >/run/tty; exec rfm console t' /dev/null
-	echo $? >/run/detached
-} </run/keys2 >/run/screen 2>&1 &
-exec 7>/run/keys2
-check "the terminal opens" eventually 60 grep -aq 'ends the session' /run/screen
-printf 'echo si""ze $(stty size)\n' >&7
-check "the size of the window goes inside" eventually 60 grep -aq '^size 33 99' /run/screen
-stty -F "$(cat /run/tty)" rows 44 cols 111
-resized() { printf 'echo si""ze $(stty size)\n' >&7; eventually 5 grep -aq '^size 44 111' /run/screen; }
-check "and when it changes, too" eventually 60 resized
-check "control: the session goes on" test ! -e /run/detached
-printf '\035' >&7
-check "the detach key ends the session" eventually 30 test -s /run/detached
-exec 7>&-
-check "the subOS goes on" in_state t running
-check "control: now another may type" inside t true
-subos_log_clean t
-check "it is destroyed" rfm destroy t
 audit "in the end: the invariants hold"
 check "rmmod" rmmod rfcontroller
 END
