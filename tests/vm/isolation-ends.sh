@@ -3,7 +3,7 @@
 # The ends of the machine: the supervisor that reboots, powers off or starts
 # another kernel stops all subOSes first, in bounded time; it does not sleep or
 # lose its module while one lives; what a triple fault in a subOS does.
-# timeout: 600
+# timeout: 900
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

@@ -3,7 +3,7 @@
 # Broadcast interrupts never cross, in either direction. Seen in QEMU's trace of
 # what each core writes into its interrupt controller, and in the controllers of
 # parked cores, where what arrived would stay pending.
-# timeout: 600
+# timeout: 900
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build
@@ -57,7 +57,8 @@ trace whole storm
 
 check "a core goes into the pool" rfm pool --cpus 6-6
 check "a subOS gets three cores" rfm create a --cpus 3-5 --memory 256M --initrd /run/initrd
-in_state a running || diag "$(rfm show a; rfm log a | tail -n 12; where 3; where 4; where 5; where 3; where 4; where 5)"
+in_state a running ||
+	diag "$(rfm show a; rfm log a | tail -n 12; where 3; where 4; where 5; where 3; where 4; where 5)"
 like "$(rfm log a)" 'IPI shorthand broadcast: disabled' "its kernel, the same, does not use it"
 is "$(irr 6)" "(none)" "nothing is pending in the parked core"
 
@@ -101,22 +102,25 @@ audit "the invariants hold in the end"
 END
 
 grep '^# .*thread_id=' "$T_DIR/out1" >"$T_DIR/threads"
+# ipi PHASE CPU...: what these cores sent
 ipi()
 {
-	python3 "$T_TOP/tests/vm/qemutrace.py" ipi "$T_DIR/trace-$1" "$T_DIR/threads" $2
+	phase=$1
+	shift
+	python3 "$T_TOP/tests/vm/qemutrace.py" ipi "$T_DIR/trace-$phase" "$T_DIR/threads" "$@"
 }
-like "$(ipi whole "0 1 2 3 4 5 6")" 'sent=[0-9]+ shorthand=[1-9]' \
+like "$(ipi whole 0 1 2 3 4 5 6)" 'sent=[0-9]+ shorthand=[1-9]' \
 	"control: with all CPUs the supervisor's storm uses the shorthand"
-for phase in supervisor hotplug; do
-	like "$(ipi $phase "0 1 2")" '^sent=[0-9]{2,} shorthand=0 targets=0,1,2$' \
-		"$phase: the supervisor interrupts its own cores only, without shorthand"
+for p in supervisor hotplug; do
+	like "$(ipi $p 0 1 2)" '^sent=[0-9]{2,} shorthand=0 targets=0,1,2$' \
+		"$p: the supervisor interrupts its own cores only, without shorthand"
 done
-like "$(ipi subos "3 4 5")" '^sent=[0-9]{2,} shorthand=0 targets=3,4,5$' \
+like "$(ipi subos 3 4 5)" '^sent=[0-9]{2,} shorthand=0 targets=3,4,5$' \
 	"subos: the subOS interrupts its own cores only, without shorthand"
-like "$(ipi subos "0 1 2")" '^sent=[0-9]+ shorthand=0 targets=[0-2,]*$' \
+like "$(ipi subos 0 1 2)" '^sent=[0-9]+ shorthand=0 targets=[0-2,]*$' \
 	"meanwhile the supervisor interrupts its own cores only"
-like "$(ipi shorthand "3 4 5")" 'shorthand=1' "control: one shorthand in the subOS is noticed"
-like "$(ipi nocure "0 1 2 3 4 5")" 'shorthand=[1-9]' \
+like "$(ipi shorthand 3 4 5)" 'shorthand=1' "control: one shorthand in the subOS is noticed"
+like "$(ipi nocure 0 1 2 3 4 5)" 'shorthand=[1-9]' \
 	"control: without the cure the supervisor uses the shorthand"
 rm -f "$T_DIR"/trace-*
 done_testing

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The supervisor's kernel panics, by an NMI: two subOSes go on, which only QEMU's monitor
 and the image of a disk can show, as nobody in the machine is left to ask."""
-# timeout: 600
+# timeout: 900
 
 import os
 import re

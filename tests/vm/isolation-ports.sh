@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The I/O ports that a subOS touches from its first instruction to its end are
 # those that Documentation/io-ports.rst lists. QEMU's trace says which.
-# timeout: 600
+# timeout: 900
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

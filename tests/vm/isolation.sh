@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What a core, a kernel or a former owner leaves behind reaches nobody: NMI and
 # machine check into parked cores, hung kernels, memory that changes its owner.
-# timeout: 600
+# timeout: 900
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build
@@ -50,7 +50,7 @@ hmp mce -b 0 9 0xb1000000000000c0 5 0 0	# for core 0 a memory scrubbing error
 check "broadcast machine check: core 4 takes it" eventually 20 eval '[ "$(counter 4 mce)" -eq 1 ]'
 check "broadcast machine check: core 5 takes it" eventually 20 eval '[ "$(counter 5 mce)" -eq 3 ]'
 is "$(counter 4 other)$(counter 5 other)" 00 "no other exception came"
-audit "pool: the invariants hold"
+check "pool: the invariants hold" rfm audit --quick
 check "the cores come back on line" rfm pool --cpus none
 is "$(cat /sys/devices/system/cpu/online)" 0-5 "the supervisor has all six"
 check "and execute" eval 'taskset 0x10 true && taskset 0x20 true'
@@ -80,7 +80,7 @@ check "destroy, asked politely with a limit of 2 s, ends" rfm destroy a --timeou
 check "in bounded time" test $(($(cut -d. -f1 /proc/uptime) - begin)) -lt 60
 is "$(cat /sys/devices/system/cpu/online)" 0-5 "its cores are back"
 check "and execute" eval 'taskset 0x8 true && taskset 0x10 true'
-audit "hung: the invariants hold"
+check "hung: the invariants hold" rfm audit --quick
 
 # --- memory that changes its owner ---
 # fill NAME SEED: its kernel writes a pattern over all memory that it has left
@@ -103,7 +103,7 @@ save "$low" 0x8000 low-before
 check "pooled: destroyed" rfm destroy --force pooled
 save "$at" 0x10000000 pooled-after
 save "$low" 0x8000 low-after
-audit "pooled: the invariants hold"
+check "pooled: the invariants hold" rfm audit --quick
 check "pool: 0" rfm pool --memory 0
 fill loose 5
 at=$(base loose)
@@ -130,7 +130,7 @@ check "control: before destroy the pattern is all over (pool)" \
 check "after destroy every byte in the pool is zero" \
 	cmp -n 268435456 "$T_DIR/pooled-after" /dev/zero
 check "control: the slice below 1 MB was in use" \
-	eval '! cmp -s -n 32768 "$T_DIR/low-before" /dev/zero'
+	test "$(tr -d '\0' <"$T_DIR/low-before" | wc -c)" -gt 100
 check "after destroy every byte of the slice is zero" \
 	cmp -n 32768 "$T_DIR/low-after" /dev/zero
 check "control: before destroy the pattern is all over (no pool)" \
