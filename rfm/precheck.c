@@ -128,17 +128,28 @@ static void check_cpu_list(struct conflicts *c, const struct settings *s,
 	}
 }
 
+/* The threads of CPU 0's core stay with it. */
+static void core_of_cpu0(struct cpus *core)
+{
+	if (sysroot_read_cpus(core, "/sys/devices/system/cpu/cpu0/topology/thread_siblings_list"))
+		*core = (struct cpus){ 0 };
+	cpus_add(core, 0);
+}
+
 static void check_cpu_count(struct conflicts *c, const struct settings *s,
 			    const struct rf_resource *res, unsigned int nr)
 {
 	unsigned int i, n = 0;
+	struct cpus core;
 
+	core_of_cpu0(&core);
 	for (i = 0; i < nr; i++)
-		n += res[i].kind == RF_RES_CPU && res[i].start && is_free(&res[i]);
+		n += res[i].kind == RF_RES_CPU && is_free(&res[i]) &&
+		     !(res[i].start < UNITS_CPUS && cpus_has(&core, res[i].start));
 	if (s->cpu_count > n)
 		conflict(c, RFM_CONFLICT,
-			 "%u CPUs are wanted, %u can be had (CPU 0 stays; rfm resources shows who owns what)",
-			 s->cpu_count, n);
+			 "%u CPUs are wanted, %u can be had (CPU 0%s stays; rfm resources shows who owns what)",
+			 s->cpu_count, n, cpus_count(&core) > 1 ? "'s core" : "");
 }
 
 static void check_pci_owner(struct conflicts *c, const struct settings *s,
