@@ -32,6 +32,10 @@ life()
 		[ ! -b /dev/nvme0n1 ] || dd if=/dev/nvme0n1 of=/dev/null bs=64k count=4
 		hwclock; date' >/dev/null
 }
+elcr()
+{
+	echo "$(hmp i /b 0x4d0) $(hmp i /b 0x4d1)"
+}
 ends()
 {
 	check "$1: it ends" eventually 120 in_state "$1" "$2"
@@ -55,7 +59,9 @@ bdf=$(basename "$(readlink -f /sys/class/nvme/nvme0/device)")
 
 # From here on they execute nothing of the supervisor's.
 check "the cores to be traced leave the supervisor" rfm pool --cpus 4-5
+elcr=$(elcr)
 life poweroff --pci "$bdf"
+check "what its boot did to the ELCR ($elcr) was put back" eventually 30 eval '[ "$(elcr)" = "$elcr" ]'
 is "$off" "1 left" "a core of it can go off line"
 typed poweroff 'poweroff -f'
 ends poweroff stopped
