@@ -1,0 +1,114 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# A real Debian on a passed-through drive, booted by its own init (systemd), runs
+# an unmodified service: a database, asked inside, and from outside by what stands
+# in its file on the drive's image once the subOS has shut down.
+# timeout: 900 1800
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+need_build
+
+# The root: Debian's packages as they are. A login without password is all we add.
+root=$T_TOP/build/rootfs/service.ext4
+mkdir -p "$T_DIR/initrd/bin" "$T_DIR/initrd/root"
+if [ ! -e "$root" ]; then
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\nexec chroot "$1" passwd -d root\n' >"$T_DIR/configure"
+	chmod 755 "$T_DIR/configure"
+	"$T_TOP/tools/vm/mkrootfs" --run "$T_DIR/configure" "$root" systemd-sysv udev redis-server procps \
+		>"$T_DIR/mkrootfs.log" 2>&1 || skip_all "no Debian root could be made: see $T_DIR/mkrootfs.log"
+fi
+disk=$T_DIR/disk
+cp --sparse=always "$root" "$disk"
+
+# What outside QEMU is in the file system of the image.
+# shellcheck disable=SC2317 # called through check
+on_image()
+{
+	/sbin/debugfs -R "cat /var/lib/redis/dump.rdb" "$disk" 2>/dev/null | grep -aq "$1"
+}
+# shellcheck disable=SC2317
+not()
+{
+	! "$@"
+}
+check "control: the data is not on the image yet" not on_image "rainforest-was-here"
+
+# An initrd that mounts the drive and goes there.
+cp "$(command -v busybox)" "$T_DIR/initrd/bin/busybox"
+cat >"$T_DIR/initrd/init" <<'END'
+#!/bin/busybox sh
+/bin/busybox mkdir -p /bin /dev /root
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t devtmpfs devtmpfs /dev
+tries=0
+until [ -b /dev/nvme0n1 ] || [ $tries -ge 600 ]; do
+	tries=$((tries + 1))
+	usleep 100000
+done
+mount -t ext4 /dev/nvme0n1 /root
+mount -o move /dev /root/dev
+exec switch_root /root /sbin/init
+END
+chmod 755 "$T_DIR/initrd/init"
+(cd "$T_DIR/initrd" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$T_DIR/root.cpio.gz"
+
+run_guest --smp 3 --disk "$disk" --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
+	--copy "$T_DIR/root.cpio.gz:/root/root.cpio.gz" <<'END'
+. /rf/lifecycle.lib
+modprobe rfcontroller
+A=$(bdf_of /dev/rfdisk0)
+
+# log_in NAME: waits for the distribution's login on the terminal, as root
+log_in()
+{
+	rfm console "$1" --read-only --idle 600 </dev/null >"/run/$1.boot" 2>&1 &
+	watcher=$!
+	eventually 200 grep -aq "login: *$" "/run/$1.boot"
+	waited=$?
+	kill $watcher
+	wait $watcher
+	typed "$1" root
+	return $waited
+}
+
+check "a subOS with a Debian root on its drive" rfm create d --cpus 2 --memory 1G \
+	--pci "$A" --initrd /root/root.cpio.gz
+check "Debian asks for a login on the terminal" log_in d
+like "$(inside d 'cat /etc/debian_version; cat /proc/1/comm')" '^systemd$' "its init is systemd"
+is "$(inside d 'findmnt -n -o SOURCE / 2>/dev/null || sed -n "s, / .*,,p" /proc/mounts | head -n 1')" \
+	/dev/nvme0n1 "its root is the drive"
+is "$(inside d 'systemctl is-active --wait redis-server')" active "the service was started by it"
+is "$(inside d 'redis-cli ping')" PONG "the service answers"
+is "$(inside d 'redis-cli set where rainforest-was-here')" OK "it takes data"
+is "$(inside d 'redis-cli --raw get where')" rainforest-was-here "and gives it back"
+is "$(inside d 'redis-cli save')" OK "and writes it to the drive"
+like "$(inside d 'systemctl is-system-running --wait; systemctl --failed --no-legend --plain')" \
+	'^(running|degraded)' "the whole system came up"
+diag "$(inside d 'systemctl --failed --no-legend --plain; systemd-analyze time | head -n 1')"
+audit "while it runs the invariants hold"
+subos_log_clean d
+if [ -n "$RF_LONG" ]; then
+	typed d reboot
+	rebooted() { in_state d stopped; }
+	check "reboot, typed inside, stops it" eventually 200 rebooted
+	like "$(field d reason)" '^restart' "and says that it wants a restart"
+	check "it starts again" rfm restart d
+	check "Debian asks for a login again" log_in d
+	is "$(inside d 'redis-cli --raw get where')" rainforest-was-here "the service has its data"
+fi
+check "rfm stop: the distribution shuts down" rfm stop d --timeout 200
+like "$(field d reason)" '^power off' "by itself"
+check "it is destroyed" rfm destroy d
+check "its drive is back" eventually 30 has_disk "$A"
+audit "in the end: the invariants hold"
+check "rmmod" rmmod rfcontroller
+END
+
+check "outside: the data is on the image" on_image "rainforest-was-here"
+like "$(/sbin/dumpe2fs -h "$disk" 2>/dev/null)" '^Filesystem state: +clean$' \
+	"outside: the file system was unmounted cleanly"
+check "outside: and is without fault" /sbin/e2fsck -fn "$disk"
+rm -f "$disk"
+done_testing
