@@ -52,6 +52,12 @@ struct mem_budget {
 	u64 zero_ns;
 };
 
+/* Who takes memory holds the lock for long: others need not wait in spite of a signal. */
+static int mem_lock(void)
+{
+	return mutex_lock_interruptible(&rfctl_mem_lock) ? -EINTR : 0;
+}
+
 static void mem_record(u64 start, u32 from, u32 to, int error)
 {
 	guard(mutex)(&rfctl_lock);
@@ -334,7 +340,7 @@ int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_
 		    bool dry_run, u64 *got, struct rfctl_msg *msg)
 {
 	u64 start = ktime_get_ns(), other, before;
-	int ret = 0;
+	int ret;
 
 	if (so->nr_ranges || !bytes || bytes > SZ_1T * 64ULL)
 		return so->nr_ranges ? -EBUSY : -EINVAL;
@@ -343,7 +349,9 @@ int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_
 		return -EINVAL;
 	}
 	bytes = ALIGN(bytes, RF_GRAIN);
-	guard(mutex)(&rfctl_mem_lock);
+	ret = mem_lock();
+	if (ret)
+		return ret;
 	before = mem_owned(RF_OWNER_FREE);
 	other = before - mem_free_bytes_on(node);
 	*got = before - other + ALIGN_DOWN(mem_spare(), RF_GRAIN);
@@ -360,13 +368,15 @@ int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_
 			mem_trim(before);
 			rfctl_say(msg, "the memory to be had is in more than %u pieces",
 				  RF_WIRE_RANGES);
-			return -ENOMEM;
+			goto out;
 		}
 		*got = bytes;
 		so->svc = __va(so->ranges[0].start);
 		so->stage_ns[RF_STAGE_MEMORY] = ktime_get_ns() - start;
 	}
 	mem_say(msg, ret, bytes, *got);
+out:
+	mutex_unlock(&rfctl_mem_lock);
 	return ret;
 }
 
@@ -467,15 +477,18 @@ int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg
 	if (bytes > SZ_1T * 64ULL)
 		return -EINVAL;
 	bytes = ALIGN(bytes, RF_GRAIN);
-	guard(mutex)(&rfctl_mem_lock);
+	ret = mem_lock();
+	if (ret)
+		return ret;
 	ret = mem_fill(bytes, -1, timeout_ms, &could);
 	if (ret) {
 		mem_say(msg, ret, bytes, could);
-		return ret;
+	} else {
+		pool_target = bytes;
+		mem_trim(bytes);
 	}
-	pool_target = bytes;
-	mem_trim(bytes);
-	return 0;
+	mutex_unlock(&rfctl_mem_lock);
+	return ret;
 }
 
 /**
@@ -506,7 +519,7 @@ void rfctl_mem_exit(void)
  *
  * Adjacent blocks of one owner are one entry.
  *
- * Return: number of entries, may exceed @max.
+ * Return: number of entries, may exceed @max; -EINTR.
  */
 int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 {
@@ -514,7 +527,8 @@ int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 	struct mem_block *block;
 	unsigned int n = 0;
 
-	guard(mutex)(&rfctl_mem_lock);
+	if (mem_lock())
+		return -EINTR;
 	list_for_each_entry(block, &mem_blocks, node) {
 		if (cur.kind && cur.owner == block->owner &&
 		    cur.start + cur.length == block->start) {
@@ -532,6 +546,7 @@ int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 		if (n <= max)
 			res[n - 1] = cur;
 	}
+	mutex_unlock(&rfctl_mem_lock);
 	return n;
 }
 
