@@ -15,30 +15,30 @@
 
 #define DEST	0x8000000UL		/* any memory of the supervisor that is not its kernel */
 #define SIZE	4096UL
+#define STUB	128		/* it is shorter than that */
 
 /* 64-bit, identity mapped, interrupts off, as the kernel leaves it. */
-asm(".pushsection .rodata\n"
-    "stub:	leaq	stub_line(%rip), %rsi\n"
-    "	movw	$0x3f8, %dx\n"
-    "1:	lodsb\n"
-    "	testb	%al, %al\n"
-    "	jz	2f\n"
-    "	outb	%al, %dx\n"
-    "	jmp	1b\n"
-    "2:	lidt	stub_idt(%rip)\n"
-    "	int3\n"
-    "stub_idt: .skip	10\n"
-    "stub_line: .asciz	\"\\r\\nkexec arrived\\r\\n\"\n"
-    "stub_end:\n"
-    ".popsection\n");
-extern const char stub[], stub_end[];
+static __attribute__((naked)) void stub(void)
+{
+	asm("leaq	4f(%rip), %rsi\n\t"
+	    "movw	$0x3f8, %dx\n"
+	    "1:	lodsb\n\t"
+	    "testb	%al, %al\n\t"
+	    "jz	2f\n\t"
+	    "outb	%al, %dx\n\t"
+	    "jmp	1b\n"
+	    "2:	lidt	3f(%rip)\n\t"
+	    "int3\n"
+	    "3:	.skip	10\n"
+	    "4:	.asciz	\"\\r\\nkexec arrived\\r\\n\"\n");
+}
 
 static int load(void)
 {
-	static char page[SIZE] __attribute__((aligned(SIZE)));
+	static char page[SIZE];
 	struct kexec_segment segment = { page, SIZE, (void *)DEST, SIZE };
 
-	memcpy(page, stub, stub_end - stub);
+	memcpy(page, (const void *)stub, STUB);
 	return syscall(SYS_kexec_load, DEST, 1UL, &segment, KEXEC_ARCH_DEFAULT);
 }
 
