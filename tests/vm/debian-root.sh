@@ -73,7 +73,10 @@ log_in()
 	return $waited
 }
 
-check "a subOS with a Debian root on its drive" rfm create d --cpus 2 --memory 1G \
+# One CPU: QEMU 7.2 can run a stale INT3 when one CPU patches code that another
+# executes (an Oops in any emulated SMP machine), and the first connections of a
+# service make the kernel patch its network code.
+check "a subOS with a Debian root on its drive" rfm create d --cpus 1 --memory 1G \
 	--pci "$A" --initrd /root/root.cpio.gz
 check "Debian asks for a login on the terminal" log_in d
 like "$(inside d 'cat /etc/debian_version; cat /proc/1/comm')" '^systemd$' "its init is systemd"
