@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sending, and who gets what was received.
+ */
+#include <linux/export.h>
+#include <linux/mutex.h>
+#include <rainforest/ficm.h>
+
+#include "internal.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static DEFINE_MUTEX(handlers_lock);	/* protects handlers; held while one runs */
+static struct {
+	ficm_handler_t fn;
+	void *arg;
+} handlers[FICM_TYPES];
+
+/**
+ * ficm_register() - receive the messages of a type
+ * @type: of the messages
+ * @fn: called for each, in the order in which a peer sent them
+ * @arg: handed to @fn
+ *
+ * Context: sleeps.
+ * Return: 0, -EINVAL for a type that cannot be, -EBUSY when somebody has it.
+ */
+int ficm_register(u16 type, ficm_handler_t fn, void *arg)
+{
+	int ret = -EBUSY;
+
+	if (type >= FICM_TYPES)
+		return -EINVAL;
+	mutex_lock(&handlers_lock);
+	if (!handlers[type].fn) {
+		handlers[type].fn = fn;
+		handlers[type].arg = arg;
+		ret = 0;
+	}
+	mutex_unlock(&handlers_lock);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_register, RAINFOREST_FICM);
+
+/**
+ * ficm_unregister() - receive no more; the handler does not run when it returns
+ * @type: of the messages
+ *
+ * Context: sleeps.
+ */
+void ficm_unregister(u16 type)
+{
+	mutex_lock(&handlers_lock);
+	handlers[type].fn = NULL;
+	mutex_unlock(&handlers_lock);
+}
+EXPORT_SYMBOL_NS_GPL(ficm_unregister, RAINFOREST_FICM);
+
+/**
+ * ficm_dispatch() - hand a message to whoever registered for its type
+ * @peer: who sent it
+ * @msg: a copy of it
+ *
+ * Return: whether there was somebody.
+ */
+bool ficm_dispatch(struct ficm_peer *peer, const struct rf_msg *msg)
+{
+	u16 type = le16_to_cpu(msg->type);
+	bool found = false;
+
+	trace_ficm_recv(peer->id, type, le32_to_cpu(msg->tag));
+	if (type >= FICM_TYPES)
+		return false;
+	mutex_lock(&handlers_lock);
+	if (handlers[type].fn) {
+		handlers[type].fn(peer->id, msg, handlers[type].arg);
+		found = true;
+	}
+	mutex_unlock(&handlers_lock);
+	return found;
+}
+
+static void note_failure(struct ficm_peer *peer, const struct rf_msg *msg, int ret)
+{
+	if (ret == -EAGAIN)
+		trace_ficm_full(peer->id, le16_to_cpu(msg->type), le32_to_cpu(msg->tag));
+	else if (ret == -EPIPE)
+		trace_ficm_broken(peer->id, peer->out.fault);
+}
+
+/**
+ * ficm_send() - send a message to another kernel
+ * @peer: whom to; FICM_LOOPBACK is this kernel itself
+ * @msg: the message; copied
+ *
+ * Messages of one sender to one peer stay in order. Nothing is allocated and
+ * nobody is waited for.
+ *
+ * Context: any but NMI and hard interrupt.
+ * Return: 0, -EAGAIN when the ring is full, which is nothing unusual, -ENOENT
+ * when there is no such peer, -EPIPE when its ring is broken, -EINVAL for a
+ * length, a flag or a type that cannot be.
+ */
+int ficm_send(u32 peer, const struct rf_msg *msg)
+{
+	struct ficm_peer *to = &ficm_loopback;
+	bool bell;
+	int ret;
+
+	if (peer != FICM_LOOPBACK)
+		return -ENOENT;
+	if (le16_to_cpu(msg->type) >= FICM_TYPES)
+		return -EINVAL;
+	spin_lock_bh(&to->out_lock);
+	ret = ficm_ring_put(&to->out, msg);
+	bell = ficm_ring_bell(&to->out);
+	spin_unlock_bh(&to->out_lock);
+	trace_ficm_send(peer, le16_to_cpu(msg->type), le32_to_cpu(msg->tag));
+	if (ret)
+		note_failure(to, msg, ret);
+	if (bell)
+		ficm_doorbell_ring(READ_ONCE(*to->doorbell));
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_send, RAINFOREST_FICM);

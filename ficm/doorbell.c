@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The doorbell: an ordinary interrupt, from a domain of our own under the vector
+ * domain, that any kernel rings with one write to its local APIC.
+ *
+ * When it moves to another CPU, a sender that had read the old place may ring
+ * there. It had put its message before it read that place, so the reader, which
+ * is woken after the new place was published, finds the message.
+ */
+#include <linux/cpumask.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdomain.h>
+#include <linux/sched.h>
+#include <asm/apic.h>
+#include <asm/hw_irq.h>
+#include <asm/irqdomain.h>
+
+#include "internal.h"
+#include "trace.h"
+
+/* APIC id << 32 | vector, written by us only */
+u64 ficm_doorbell;
+
+static struct fwnode_handle *bell_fwnode;
+static struct irq_domain *bell_domain;
+static struct task_struct *bell_wakes;
+static int bell_irq;
+
+static void bell_publish(struct irq_data *data)
+{
+	struct irq_cfg *cfg = irqd_cfg(data);
+
+	WRITE_ONCE(ficm_doorbell, (u64)cfg->dest_apicid << 32 | cfg->vector);
+}
+
+static int bell_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
+{
+	int ret = irq_chip_set_affinity_parent(data, mask, force);
+
+	if (ret < 0)
+		return ret;
+	bell_publish(data);
+	/* Published before the reader looks: pairs with ficm_ring_bell(). */
+	smp_mb();
+	wake_up_process(bell_wakes);
+	/* The vector domain ends the move when the first one arrives. */
+	ficm_doorbell_ring(ficm_doorbell);
+	return ret;
+}
+
+static struct irq_chip bell_chip = {
+	.name = "FICM",
+	.irq_ack = irq_chip_ack_parent,
+	.irq_set_affinity = bell_set_affinity,
+	.irq_retrigger = irq_chip_retrigger_hierarchy,
+	.flags = IRQCHIP_SKIP_SET_WAKE,
+};
+
+static int bell_alloc(struct irq_domain *domain, unsigned int virq, unsigned int nr, void *arg)
+{
+	int ret = irq_domain_alloc_irqs_parent(domain, virq, nr, arg);
+
+	if (!ret)
+		irq_domain_set_info(domain, virq, 0, &bell_chip, NULL, handle_edge_irq, NULL,
+				    "edge");
+	return ret;
+}
+
+static const struct irq_domain_ops bell_ops = {
+	.alloc = bell_alloc,
+	.free = irq_domain_free_irqs_common,
+};
+
+static irqreturn_t bell_handler(int irq, void *arg)
+{
+	wake_up_process(bell_wakes);
+	return IRQ_HANDLED;
+}
+
+/* One CPU that is on line: the vector is allocated there. */
+static int bell_irq_alloc(unsigned int cpu)
+{
+	struct irq_alloc_info info = { .mask = cpumask_of(cpu) };
+
+	return irq_domain_alloc_irqs(bell_domain, 1, NUMA_NO_NODE, &info);
+}
+
+/**
+ * ficm_doorbell_init() - make our doorbell
+ * @wakes: thread that it wakes
+ * @cpu: where it rings
+ *
+ * Return: 0 or an error.
+ */
+int ficm_doorbell_init(struct task_struct *wakes, unsigned int cpu)
+{
+	int ret = -ENOMEM;
+
+	bell_wakes = wakes;
+	bell_fwnode = irq_domain_alloc_named_fwnode("FICM");
+	if (!bell_fwnode)
+		return -ENOMEM;
+	bell_domain = irq_domain_create_hierarchy(x86_vector_domain, 0, 0, bell_fwnode,
+						  &bell_ops, NULL);
+	if (!bell_domain)
+		goto err_free_fwnode;
+	bell_irq = bell_irq_alloc(cpu);
+	if (bell_irq < 0) {
+		ret = bell_irq;
+		goto err_remove_domain;
+	}
+	ret = request_irq(bell_irq, bell_handler, IRQF_NOBALANCING, "ficm", &bell_irq);
+	if (ret)
+		goto err_free_irq;
+	ret = irq_set_affinity(bell_irq, cpumask_of(cpu));
+	if (ret < 0)
+		goto err_release_irq;
+	bell_publish(irq_get_irq_data(bell_irq));
+	return 0;
+
+err_release_irq:
+	free_irq(bell_irq, &bell_irq);
+err_free_irq:
+	irq_dispose_mapping(bell_irq);
+err_remove_domain:
+	irq_domain_remove(bell_domain);
+err_free_fwnode:
+	irq_domain_free_fwnode(bell_fwnode);
+	return ret;
+}
+
+/**
+ * ficm_doorbell_exit() - no doorbell any more; nobody may ring it
+ */
+void ficm_doorbell_exit(void)
+{
+	WRITE_ONCE(ficm_doorbell, 0);
+	free_irq(bell_irq, &bell_irq);
+	irq_dispose_mapping(bell_irq);
+	irq_domain_remove(bell_domain);
+	irq_domain_free_fwnode(bell_fwnode);
+}
+
+/**
+ * ficm_doorbell_ring() - ring a doorbell
+ * @doorbell: APIC id << 32 | vector
+ */
+void ficm_doorbell_ring(u64 doorbell)
+{
+	u32 apicid = doorbell >> 32;
+	u8 vector = doorbell;
+	unsigned long flags;
+
+	trace_ficm_doorbell(apicid, vector);
+	local_irq_save(flags);
+	/* In x2APIC mode the write is not ordered behind what was stored before. */
+	weak_wrmsr_fence();
+	if (apic->wait_icr_idle)
+		apic->wait_icr_idle();
+	apic->icr_write(APIC_DM_FIXED | APIC_DEST_PHYSICAL | vector, apicid);
+	local_irq_restore(flags);
+}

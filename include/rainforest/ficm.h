@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * FICM: messages of a cache line between kernels. Exported by ficm.ko in the
+ * name space RAINFOREST_FICM.
+ */
+#ifndef _RAINFOREST_FICM_H
+#define _RAINFOREST_FICM_H
+
+#include <linux/types.h>
+#include <linux/rainforest_wire.h>
+
+#define FICM_LOOPBACK	0xffffffffU	/* the peer that is this kernel itself */
+#define FICM_TYPES	256U		/* message types go from 0 to this, exclusive */
+
+/**
+ * typedef ficm_handler_t - receives the messages of one type
+ * @peer: who sent it
+ * @msg: a copy, valid during the call; its length and flags were checked
+ * @arg: as given to ficm_register()
+ *
+ * Context: real-time kernel thread; may sleep, though everything behind it
+ * waits. Must not register or unregister handlers.
+ */
+typedef void (*ficm_handler_t)(u32 peer, const struct rf_msg *msg, void *arg);
+
+int ficm_send(u32 peer, const struct rf_msg *msg);
+int ficm_register(u16 type, ficm_handler_t fn, void *arg);
+void ficm_unregister(u16 type);
+
+#endif /* _RAINFOREST_FICM_H */
