@@ -211,6 +211,7 @@ END
 run_guest --smp 2 --memory 1G --append lockdown=integrity \
 	--copy "$T_TOP/tests/vm/badinput.lib:/rf/badinput.lib" <<'END'
 . /rf/badinput.lib
+mount -t securityfs securityfs /sys/kernel/security
 like "$(cat /sys/kernel/security/lockdown)" '\[integrity\]' "the kernel is locked down"
 check "control: a module of the distribution can be loaded" modprobe msr
 before

@@ -131,6 +131,25 @@ like "$(rfm list)" '^x .*(booting|running)' "killed while it boots: the subOS li
 check "and can be waited for" eventually 100 sh -c 'rfm list | grep -q "^x .*running"'
 check "and can be destroyed" rfm destroy x
 check "nothing is lost" nothing_lost
+
+# --- one waits for another that takes all the memory there is ---
+gone() { dmesg | grep -c 'is now offline'; }
+opened() { ls -l "/proc/$1/fd" | grep -q /dev/rainforest; }
+before
+offline=$(gone)
+rfm create big --cpus 6-7 --memory 64G >/run/big 2>&1 &
+big=$!
+check "one takes its CPUs, then memory" eventually 100 eval "[ \$(gone) -eq $((offline + 2)) ]"
+rfm create x --cpus 4-5 --memory 256M >/run/out 2>/run/err &
+pid=$!
+check "another comes" eventually 60 opened $pid
+kill -INT $pid
+wait $pid
+is "$? $(cat /run/err)" "130 rfm: create x: interrupted" "Ctrl-C: it does not wait any more"
+check "the first is still at it" kill -0 $big
+wait $big
+like "$(cat /run/big)" 'MB of memory wanted, [0-9]* MB can be had' "until it has to give up"
+check "nothing is lost" nothing_lost
 audit "the invariants hold"
 check "the module can be unloaded" rmmod rfcontroller
 END
