@@ -143,8 +143,10 @@ install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8)
 	for r in $(releases); do \
 		! test -f $B/$$r/rfsubos.ko || install -D -m 644 $B/$$r/rfsubos.ko \
 			$(DESTDIR)$(LIBDIR)/modules/$$r/rfsubos.ko || exit 1; \
-		! test -f $B/$$r/rfcontroller.ko || install -D -m 644 $B/$$r/rfcontroller.ko \
-			$(DESTDIR)/lib/modules/$$r/updates/rfcontroller.ko || exit 1; \
+		for m in rfcontroller ficm; do \
+			! test -f $B/$$r/$$m.ko || install -D -m 644 $B/$$r/$$m.ko \
+				$(DESTDIR)/lib/modules/$$r/updates/$$m.ko || exit 1; \
+		done; \
 	done
 	! test -f $B/rfm.8 || install -D -m 644 $B/rfm.8 $(DESTDIR)$(MANDIR)/man8/rfm.8
 	! test -f rfm/rfm.bash-completion || \
@@ -153,7 +155,8 @@ install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8)
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/rfm $(DESTDIR)$(MANDIR)/man8/rfm.8 $(DESTDIR)$(BASHDIR)/rfm
-	rm -f $(releases:%=$(DESTDIR)/lib/modules/%/updates/rfcontroller.ko)
+	rm -f $(releases:%=$(DESTDIR)/lib/modules/%/updates/rfcontroller.ko) \
+		$(releases:%=$(DESTDIR)/lib/modules/%/updates/ficm.ko)
 	rm -rf $(DESTDIR)$(LIBDIR)
 
 compile_commands.json: all
