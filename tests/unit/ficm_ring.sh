@@ -61,13 +61,15 @@ export TSAN_OPTIONS=halt_on_error=1:exitcode=66
 
 n=$(rounds 300000 100000000)
 check "$n messages, polled" ringtest plain --limit 3600 --poll --slots 4096 --count "$n" stream
+n=$(rounds 300000 20000000)
 check "$n messages, asleep in between" \
 	ringtest plain --limit 3600 --sleep --slots 1024 --count "$n" stream
 check "the same, always asleep at once, 8 slots" \
 	ringtest plain --limit 3600 --sleep --spin 0 --slots 8 --count $((n / 20)) stream
-check "$((n / 3)) messages against as many armings at the same moment" \
-	ringtest plain --limit 3600 --count $((n / 3)) race
-n=$(rounds 3000 300000)
+n=$(rounds 100000 5000000)
+check "$n messages against as many armings at the same moment" \
+	ringtest plain --limit 3600 --count "$n" race
+n=$(rounds 3000 100000)
 check "$n times nonsense, from either end" ringtest plain --slots 16 --count "$n" garbage
 check "$n other incarnations of either end" ringtest plain --slots 8 --count "$n" restart
 for sanitizer in asan tsan; do
