@@ -54,7 +54,7 @@ all: modules rfm
 
 help:
 	@echo "make                        modules for every kernel with headers, rfm"
-	@echo "make check                  all tests at small counts (under 25 minutes)"
+	@echo "make check                  all tests at small counts"
 	@echo "make check-long             all tests at full counts; writes tests/results/"
 	@echo "make check-static           style, headers, layers, sparse: no machine is booted"
 	@echo "make check-unit             tests that run in user space"
