@@ -122,6 +122,8 @@ static unsigned int functions_open(struct list_head *resources)
 	for (i = 0; i < le32_to_cpu(desc->nr_pci); i++) {
 		const struct rf_wire_pci *wire = &desc->pci[i];
 
+		if (!(le32_to_cpu(wire->flags) & RF_PCIF_GRANTED))
+			continue;
 		ret = subos_config_open(&functions[i], wire);
 		if (ret) {
 			pr_err("PCI function %04x:%02x:%02x.%u cannot be used, error %d\n",

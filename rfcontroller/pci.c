@@ -412,6 +412,7 @@ static void pci_describe_one(struct rfctl_pci *rp, struct rf_wire_pci *wire)
 		.vendor = cpu_to_le16(pdev->vendor),
 		.device = cpu_to_le16(pdev->device),
 		.class_code = cpu_to_le32(pdev->class << 8 | pdev->revision),
+		.flags = cpu_to_le32(RF_PCIF_GRANTED),
 	};
 	for (i = 0; i < RF_WIRE_BARS; i++) {
 		if (!pci_resource_len(pdev, i))

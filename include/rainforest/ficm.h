@@ -10,6 +10,7 @@
 #include <linux/rainforest_wire.h>
 
 #define FICM_LOOPBACK	0xffffffffU	/* the peer that is this kernel itself */
+#define FICM_SUPERVISOR	0U		/* the peer that is the supervisor; others are ids of subOSes */
 #define FICM_TYPES	256U		/* message types go from 0 to this, exclusive */
 
 /**
@@ -24,7 +25,15 @@
 typedef void (*ficm_handler_t)(u32 peer, const struct rf_msg *msg, void *arg);
 
 int ficm_send(u32 peer, const struct rf_msg *msg);
+int ficm_post(u32 peer, const struct rf_msg *msg);
+int ficm_multicast(const u32 *peers, unsigned int nr, const struct rf_msg *msg);
+int ficm_broadcast(const struct rf_msg *msg);
 int ficm_register(u16 type, ficm_handler_t fn, void *arg);
 void ficm_unregister(u16 type);
+
+/* For whoever knows the directory: rfcontroller in the supervisor, rfsubos in a subOS. */
+int ficm_join(u64 dir, u32 slot);
+void ficm_refresh(void);
+void ficm_leave(void);
 
 #endif /* _RAINFOREST_FICM_H */

@@ -33,7 +33,7 @@ SERVICE_SIZE = 2 << 20
 OFF_DESC, OFF_STATUS, OFF_CON_OUT, OFF_CON_IN = 0x20000, 0x22000, 0x23000, 0x30000
 CON_DATA, CON_OUT_BYTES, CON_IN_BYTES = 0x1000, 0x8000, 0x1000
 DESC_MAGIC, STATUS_MAGIC, CON_MAGIC = 0x43534452, 0x54415352, 0x4E4F4352
-VERSION = 1
+VERSION = 2
 MODULE, INIT, STOPPING, HALTED, POWEROFF, RESTART, PANIC = range(1, 8)
 REQ_POWEROFF, REQ_RESTART = 1, 2
 
@@ -55,7 +55,8 @@ class Desc(ctypes.LittleEndianStructure):
                 ("generation", U32), ("name", ctypes.c_char * 32), ("nr_cpus", U32),
                 ("nr_ranges", U32), ("nr_pci", U32), ("heartbeat_ms", U32), ("request", U32),
                 ("request_seq", U32), ("rows", U16), ("cols", U16), ("winsize_seq", U32),
-                ("realtime_ns", U64), ("tsc", U64), ("tsc_khz", U64), ("apicid", U32 * 256),
+                ("realtime_ns", U64), ("tsc", U64), ("tsc_khz", U64), ("ficm_dir", U64),
+                ("ficm_slot", U32), ("reserved", U32), ("apicid", U32 * 256),
                 ("range", U64 * 128), ("pci", Pci * 16)]
 
 
@@ -63,7 +64,8 @@ class Status(ctypes.LittleEndianStructure):
     _fields_ = [("magic", U32), ("version", U32), ("size", U32), ("state", U32), ("flags", U32),
                 ("generation", U32), ("request_seq", U32), ("nr_online", U32),
                 ("heartbeat", U64), ("release", ctypes.c_char * 64),
-                ("boot_id", ctypes.c_char * 40), ("reason", ctypes.c_char * 128)]
+                ("boot_id", ctypes.c_char * 40), ("reason", ctypes.c_char * 128),
+                ("stat_seq", U32), ("stat_cpus", U32), ("stat", U64 * 10), ("stat_tasks", U64)]
 
 
 class ConOut(ctypes.LittleEndianStructure):
@@ -178,7 +180,7 @@ class Machine:
     def grant_pci(self, slot, found):
         """Describes the function in that slot, found by find_bars(), as granted."""
         pci = self.desc.pci[self.desc.nr_pci]
-        pci.ecam, pci.devfn = ECAM + (slot << 15), slot << 3
+        pci.ecam, pci.devfn, pci.flags = ECAM + (slot << 15), slot << 3, 1
         pci.vendor, pci.device = found["id"]["vendor"], found["id"]["device"]
         for region in found["regions"]:
             bar = pci.bar[region["bar"]]

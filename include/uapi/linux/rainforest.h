@@ -38,7 +38,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define RF_ABI_VERSION		1	/* raised when any structure here changes incompatibly */
+#define RF_ABI_VERSION		2	/* raised when any structure here changes incompatibly */
 #define RF_NAME_MAX		32	/* bytes in a subOS name, the final NUL included */
 #define RF_MSG_MAX		240	/* a useful size for message buffers */
 #define RF_REASON_MAX		128	/* bytes in a reason, the final NUL included */
@@ -642,6 +642,293 @@ struct rf_winsize {
 	__u16 cols;
 };
 
+/* how a resource of a subOS that runs shall change */
+#define RF_RESIZE_ADD		(1U << 0)	/* this much more; without: so much in all */
+#define RF_RESIZE_REMOVE	(1U << 1)	/* this much less */
+#define RF_RESIZE_DRY_RUN	(1U << 2)	/* check only, change nothing */
+
+/**
+ * enum rf_resize_stage - where the time of a change went
+ * @RF_RESIZE_TAKE: take it from the supervisor, or from the pool
+ * @RF_RESIZE_ASK: from the request to the answer of the subOS, its work included
+ * @RF_RESIZE_WORK: what the subOS says that it worked itself
+ * @RF_RESIZE_PARK: prove that cores are parked, reset functions
+ * @RF_RESIZE_SCRUB: zero memory
+ * @RF_RESIZE_GIVE: give it back to the supervisor, or to the pool
+ * @RF_RESIZE_STAGES: number of stages
+ */
+enum rf_resize_stage {
+	RF_RESIZE_TAKE		= 0,
+	RF_RESIZE_ASK		= 1,
+	RF_RESIZE_WORK		= 2,
+	RF_RESIZE_PARK		= 3,
+	RF_RESIZE_SCRUB		= 4,
+	RF_RESIZE_GIVE		= 5,
+	RF_RESIZE_STAGES	= 6,
+};
+
+/**
+ * struct rf_resize_cpus - RF_IOC_RESIZE_CPUS: move cores to or from a subOS that runs
+ * @size: (in) size of this structure
+ * @flags: (in) RF_RESIZE_*
+ * @mask: (in/out) user address of a bit mask of logical CPUs: in, which; all
+ *	zero: any @count; out, the CPUs that the subOS has now
+ * @mask_bytes: (in) size of the mask, a multiple of 8
+ * @count: (in) number of CPUs when the mask is zero, else 0
+ * @timeout_ms: (in) how long the subOS may take for each core, 0: 10 s
+ * @got: (out) number of CPUs that the subOS has now
+ * @stage_ns: (out) see enum rf_resize_stage
+ * @msg: (in) buffer for a message, or 0
+ * @msg_len: (in) its size
+ * @reserved: 0
+ *
+ * Without RF_RESIZE_ADD or RF_RESIZE_REMOVE the mask or the count is what the
+ * subOS shall have in all: cores are added first, then removed. The boot core
+ * stays. Cores go one after the other; after a failure those that moved stay
+ * moved, and @got tells how far it came.
+ *
+ * Return: 0. EINVAL as RF_IOC_ADD_CPUS, or the boot core would go; EBUSY a CPU
+ * has another owner, or the subOS is being changed by somebody else; ENODEV
+ * more than are to be had, or not that many to be removed; ENOTCONN the subOS
+ * does not run, or has no module of ours that listens; EREMOTEIO it refused,
+ * the message says what; ETIMEDOUT it did not answer: what was offered stays
+ * its own; EOPNOTSUPP its kernel cannot let a core go (before 6.11); EPIPE it
+ * ended meanwhile; EIO a core did not reach the parking loop and is
+ * quarantined; ENOMEM, EINTR.
+ */
+struct rf_resize_cpus {
+	__u32 size;
+	__u32 flags;
+	__u64 mask;
+	__u32 mask_bytes;
+	__u32 count;
+	__u32 timeout_ms;
+	__u32 got;
+	__u64 stage_ns[RF_RESIZE_STAGES];
+	__u64 msg;
+	__u32 msg_len;
+	__u32 reserved;
+};
+
+/**
+ * struct rf_resize_memory - RF_IOC_RESIZE_MEMORY: change the memory of a subOS that runs
+ * @size: (in) size of this structure
+ * @flags: (in) RF_RESIZE_*
+ * @bytes: (in) what it shall have in all, or more, or less: growth is rounded
+ *	up to RF_GRAIN, shrinking down
+ * @got: (out) what it has now
+ * @timeout_ms: (in) limit for taking, and for each block at the subOS, 0: 60 s
+ * @node: (in) NUMA node to grow from, or -1
+ * @held_by: (out) where a block could not leave: physical address of a page
+ *	that held it back, 0 when not known
+ * @stage_ns: (out) see enum rf_resize_stage
+ * @msg: (in) buffer for a message, or 0
+ * @msg_len: (in) its size
+ * @reserved: 0
+ *
+ * Growing is all or nothing as far as the supervisor is concerned. Only memory
+ * that was added to the running kernel can leave it; what it booted with stays
+ * until it is started again. A block that cannot leave is passed over, others
+ * are tried.
+ *
+ * Return: 0. ENOMEM not that much can be had (@got tells what it has); EREMOTEIO
+ * not all that was wanted could leave, or the subOS refused; ENOSPC it would
+ * have more ranges than RF_WIRE_RANGES; EINVAL, EBUSY, ENOTCONN, ETIMEDOUT,
+ * EPIPE, ETIME, EINTR as RF_IOC_RESIZE_CPUS and RF_IOC_ADD_MEMORY.
+ */
+struct rf_resize_memory {
+	__u32 size;
+	__u32 flags;
+	__u64 bytes;
+	__u64 got;
+	__u32 timeout_ms;
+	__s32 node;
+	__u64 held_by;
+	__u64 stage_ns[RF_RESIZE_STAGES];
+	__u64 msg;
+	__u32 msg_len;
+	__u32 reserved;
+};
+
+/**
+ * struct rf_resize_pci - RF_IOC_RESIZE_PCI: give a PCI function to a subOS that runs, or take it
+ * @size: (in) size of this structure
+ * @flags: (in) RF_RESIZE_ADD or RF_RESIZE_REMOVE
+ * @segment: (in) PCI segment (Linux: domain)
+ * @bus: (in) bus number
+ * @devfn: (in) device << 3 | function
+ * @timeout_ms: (in) how long the subOS may take, 0: 10 s
+ * @stage_ns: (out) see enum rf_resize_stage
+ * @msg: (in) buffer for a message, or 0
+ * @msg_len: (in) its size
+ * @reserved: 0
+ *
+ * Return: 0. As RF_IOC_ADD_PCI; ENOENT the subOS does not have it; EREMOTEIO
+ * the subOS refused, as a file system on it is mounted; EIO it could not be
+ * reset and is quarantined; ENOTCONN, ETIMEDOUT, EPIPE, EBUSY as
+ * RF_IOC_RESIZE_CPUS.
+ */
+struct rf_resize_pci {
+	__u32 size;
+	__u32 flags;
+	__u16 segment;
+	__u8 bus;
+	__u8 devfn;
+	__u32 timeout_ms;
+	__u64 stage_ns[RF_RESIZE_STAGES];
+	__u64 msg;
+	__u32 msg_len;
+	__u32 reserved;
+};
+
+/**
+ * struct rf_stats - RF_IOC_STATS on a subOS descriptor: what its kernel says of its work
+ * @size: (in) size of this structure
+ * @flags: (in) 0
+ * @timeout_ms: (in) how long the subOS may take, 0: 1 s
+ * @nr_cpus: (out) CPUs on line inside
+ * @time_ns: (out) time since that kernel booted
+ * @user_ns: (out) work of programs, all CPUs together
+ * @system_ns: (out) work of the kernel
+ * @idle_ns: (out) no work
+ * @irq_ns: (out) of @system_ns, in interrupts
+ * @interrupts: (out) since it booted
+ * @switches: (out) context switches since it booted
+ * @mem_total: (out) bytes that its allocator manages
+ * @mem_free: (out) bytes
+ * @mem_available: (out) bytes that programs can get
+ * @processes: (out) tasks that run or want to
+ * @reserved: 0
+ *
+ * All figures are the subOS's own words.
+ *
+ * Return: 0. ENOTCONN, ETIMEDOUT, EPIPE as RF_IOC_RESIZE_CPUS; EREMOTEIO what
+ * it wrote makes no sense.
+ */
+struct rf_stats {
+	__u32 size;
+	__u32 flags;
+	__u32 timeout_ms;
+	__u32 nr_cpus;
+	__u64 time_ns;
+	__u64 user_ns;
+	__u64 system_ns;
+	__u64 idle_ns;
+	__u64 irq_ns;
+	__u64 interrupts;
+	__u64 switches;
+	__u64 mem_total;
+	__u64 mem_free;
+	__u64 mem_available;
+	__u32 processes;
+	__u32 reserved;
+};
+
+/* kinds of event */
+#define RF_EVENT_CREATED	1	/* RF_IOC_CREATE; the subOS exists */
+#define RF_EVENT_STATE		2	/* it is in another state: @value, enum rf_state */
+#define RF_EVENT_CPUS		3	/* it has another number of CPUs: @value */
+#define RF_EVENT_MEMORY		4	/* it has another amount of memory: @value, bytes */
+#define RF_EVENT_PCI		5	/* it has another number of PCI functions: @value */
+#define RF_EVENT_GONE		6	/* all was given back */
+
+/**
+ * struct rf_event - something that happened to a subOS
+ * @seq: counts from 1
+ * @time_ns: wall clock, ns since 1970
+ * @kind: RF_EVENT_*
+ * @id: id of the subOS
+ * @value: see RF_EVENT_*
+ * @error: 0, or the errno of a change that failed
+ * @reserved: 0
+ * @name: its name
+ * @text: why, one line
+ */
+struct rf_event {
+	__u64 seq;
+	__u64 time_ns;
+	__u32 kind;
+	__u32 id;
+	__u64 value;
+	__u32 error;
+	__u32 reserved;
+	char name[RF_NAME_MAX];
+	char text[RF_REASON_MAX];
+};
+
+/**
+ * struct rf_events - RF_IOC_EVENTS: what happened so far
+ * @size: (in) size of this structure
+ * @flags: (in) 0
+ * @entries: (in) user address of an array of struct rf_event
+ * @first: (in) first @seq wanted, 0: what comes next; (out) first @seq stored.
+ *	Old events are forgotten in the end: then it is larger than asked
+ * @capacity: (in) entries in the array
+ * @count: (out) entries stored
+ *
+ * A descriptor of /dev/rainforest can be polled: EPOLLIN when there is an event
+ * behind the last one that RF_IOC_EVENTS stored on this descriptor; one that
+ * stored none yet waits for what comes next.
+ *
+ * Return: 0. EFAULT, ENOMEM.
+ */
+struct rf_events {
+	__u32 size;
+	__u32 flags;
+	__u64 entries;
+	__u64 first;
+	__u32 capacity;
+	__u32 count;
+};
+
+/**
+ * struct rf_usage_entry - what one owner has had so far
+ * @owner: id of a subOS or RF_OWNER_*
+ * @flags: RF_USAGE_GONE: the subOS has ended
+ * @name: name of the subOS, else empty
+ * @cpu_us: CPUs times microseconds
+ * @block_us: blocks of RF_GRAIN times microseconds; 0 for the supervisor
+ */
+struct rf_usage_entry {
+	__u32 owner;
+	__u32 flags;
+	char name[RF_NAME_MAX];
+	__u64 cpu_us;
+	__u64 block_us;
+};
+
+#define RF_USAGE_GONE		(1U << 0)
+
+/**
+ * struct rf_usage - RF_IOC_USAGE: what each owner has had so far
+ * @size: (in) size of this structure
+ * @flags: (in) 0
+ * @entries: (in) user address of an array of struct rf_usage_entry
+ * @capacity: (in) entries in the array
+ * @count: (out) entries there are, may exceed @capacity
+ * @now_us: (out) monotonic clock of the supervisor at this moment
+ * @since_us: (out) the same when counting began
+ * @nr_cpus: (out) CPUs that are counted
+ * @reserved: 0
+ *
+ * All entries are of the same moment: the sum of all @cpu_us is @nr_cpus times
+ * (@now_us - @since_us), to the last microsecond. The oldest of the subOSes
+ * that have ended are summed up in one entry without name when there are many.
+ *
+ * Return: 0. EFAULT, ENOMEM.
+ */
+struct rf_usage {
+	__u32 size;
+	__u32 flags;
+	__u64 entries;
+	__u32 capacity;
+	__u32 count;
+	__u64 now_us;
+	__u64 since_us;
+	__u32 nr_cpus;
+	__u32 reserved;
+};
+
 /* on /dev/rainforest */
 #define RF_IOC_VERSION		_IOWR(RF_IOC_MAGIC, 0x00, struct rf_version)
 #define RF_IOC_CREATE		_IOWR(RF_IOC_MAGIC, 0x01, struct rf_create)
@@ -651,6 +938,8 @@ struct rf_winsize {
 #define RF_IOC_LEDGER		_IOWR(RF_IOC_MAGIC, 0x05, struct rf_ledger)
 #define RF_IOC_AUDIT		_IOWR(RF_IOC_MAGIC, 0x06, struct rf_audit)
 #define RF_IOC_POOL		_IOWR(RF_IOC_MAGIC, 0x07, struct rf_pool)
+#define RF_IOC_EVENTS		_IOWR(RF_IOC_MAGIC, 0x08, struct rf_events)
+#define RF_IOC_USAGE		_IOWR(RF_IOC_MAGIC, 0x09, struct rf_usage)
 /* on a subOS descriptor */
 #define RF_IOC_ADD_CPUS		_IOWR(RF_IOC_MAGIC, 0x20, struct rf_cpus)
 #define RF_IOC_ADD_MEMORY	_IOWR(RF_IOC_MAGIC, 0x21, struct rf_memory)
@@ -661,6 +950,10 @@ struct rf_winsize {
 #define RF_IOC_DESTROY		_IOWR(RF_IOC_MAGIC, 0x26, struct rf_destroy)
 #define RF_IOC_INFO		_IOWR(RF_IOC_MAGIC, 0x27, struct rf_info)
 #define RF_IOC_CONSOLE		_IOW(RF_IOC_MAGIC, 0x28, struct rf_console)
+#define RF_IOC_RESIZE_CPUS	_IOWR(RF_IOC_MAGIC, 0x29, struct rf_resize_cpus)
+#define RF_IOC_RESIZE_MEMORY	_IOWR(RF_IOC_MAGIC, 0x2a, struct rf_resize_memory)
+#define RF_IOC_RESIZE_PCI	_IOWR(RF_IOC_MAGIC, 0x2b, struct rf_resize_pci)
+#define RF_IOC_STATS		_IOWR(RF_IOC_MAGIC, 0x2c, struct rf_stats)
 /* on a console descriptor */
 #define RF_IOC_WINSIZE		_IOW(RF_IOC_MAGIC, 0x40, struct rf_winsize)
 

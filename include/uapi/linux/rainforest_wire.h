@@ -23,7 +23,7 @@
 
 #include <linux/types.h>
 
-#define RF_WIRE_VERSION		1
+#define RF_WIRE_VERSION		2
 
 #define RF_OFF_RESET_VECTOR	0x00000
 #define RF_OFF_MAILBOX		0x01000
@@ -49,6 +49,7 @@
 #define RF_WIRE_RANGES		64		/* memory ranges of one subOS at most */
 #define RF_WIRE_PCI		16		/* PCI functions of one subOS at most */
 #define RF_WIRE_BARS		7		/* six BARs and the expansion ROM */
+#define RF_WIRE_PEERS		16		/* kernels that exchange messages, supervisor included */
 
 /**
  * struct rf_acpi_facts - ACPI table that tells a subOS where its areas are
@@ -91,9 +92,12 @@ struct rf_wire_bar {
  * @vendor: vendor id
  * @device: device id
  * @class_code: class << 8 | revision, as in the register at 8
- * @flags: 0
+ * @flags: RF_PCIF_*
  * @reserved: 0
  * @bar: BARs 0 to 5, then the expansion ROM
+ *
+ * The place in the description's list is the device number in the subOS, so it
+ * stays the same while the function is granted; others come and go around it.
  */
 struct rf_wire_pci {
 	__le64 ecam;
@@ -107,6 +111,8 @@ struct rf_wire_pci {
 	__le64 reserved;
 	struct rf_wire_bar bar[RF_WIRE_BARS];
 };
+
+#define RF_PCIF_GRANTED		(1U << 0)	/* without it the entry is empty */
 
 /**
  * struct rf_wire_range - a memory range
@@ -135,7 +141,7 @@ struct rf_wire_range {
  * @name: name of the subOS, ended by NUL
  * @nr_cpus: entries used in @apicid
  * @nr_ranges: entries used in @range
- * @nr_pci: entries used in @pci
+ * @nr_pci: entries used in @pci, empty ones between them included
  * @heartbeat_ms: time between two signs of life
  * @request: RF_REQ_*
  * @request_seq: counts the requests
@@ -145,6 +151,9 @@ struct rf_wire_range {
  * @realtime_ns: wall clock of the supervisor, ns since 1970, when its TSC read @tsc
  * @tsc: see @realtime_ns
  * @tsc_khz: frequency of the TSC
+ * @ficm_dir: physical address of struct rf_ficm_dir, 0: there is none
+ * @ficm_slot: own entry there
+ * @reserved: 0
  * @apicid: APIC ids of the cores granted, the boot core first
  * @range: memory granted, the first range holds this structure
  * @pci: PCI functions granted
@@ -169,6 +178,9 @@ struct rf_desc {
 	__le64 realtime_ns;
 	__le64 tsc;
 	__le64 tsc_khz;
+	__le64 ficm_dir;
+	__le32 ficm_slot;
+	__le32 reserved;
 	__le32 apicid[RF_WIRE_CPUS];
 	struct rf_wire_range range[RF_WIRE_RANGES];
 	struct rf_wire_pci pci[RF_WIRE_PCI];
@@ -187,6 +199,40 @@ struct rf_desc {
 #define RF_SUBF_KPROBE		(1U << 0)	/* emergency restart is caught */
 
 /**
+ * struct rf_stat - what a kernel says of its own work, since it booted
+ * @seq: odd while it is being written; see struct rf_desc
+ * @nr_cpus: CPUs on line
+ * @time_ns: monotonic clock of that kernel when this was written
+ * @user_ns: of all CPUs together; nice included
+ * @system_ns: interrupts included
+ * @idle_ns: waiting for I/O included
+ * @irq_ns: of @system_ns, in interrupts
+ * @interrupts: interrupts taken
+ * @switches: context switches
+ * @mem_total: bytes that its allocator manages
+ * @mem_free: bytes
+ * @mem_available: bytes that programs can get
+ * @processes: tasks that run or want to
+ * @reserved: 0
+ */
+struct rf_stat {
+	__le32 seq;
+	__le32 nr_cpus;
+	__le64 time_ns;
+	__le64 user_ns;
+	__le64 system_ns;
+	__le64 idle_ns;
+	__le64 irq_ns;
+	__le64 interrupts;
+	__le64 switches;
+	__le64 mem_total;
+	__le64 mem_free;
+	__le64 mem_available;
+	__le32 processes;
+	__le32 reserved;
+};
+
+/**
  * struct rf_status - status page, written by the subOS only
  * @magic: RF_STATUS_MAGIC
  * @version: RF_WIRE_VERSION
@@ -200,6 +246,7 @@ struct rf_desc {
  * @release: release of the kernel, ended by NUL
  * @boot_id: its boot id, ended by NUL
  * @reason: why it stops or panics, ended by NUL
+ * @stat: see there; written on RF_OP_STAT and with each tenth heartbeat
  */
 struct rf_status {
 	__le32 magic;
@@ -214,6 +261,7 @@ struct rf_status {
 	char release[64];
 	char boot_id[40];
 	char reason[128];
+	struct rf_stat stat;
 };
 
 /**
@@ -328,5 +376,154 @@ struct rf_ring_ack {
 	__le64 wanted;
 	__u8 reserved2[56];
 } __attribute__((aligned(64)));
+
+/*
+ * The exchange: the supervisor lends each kernel an area of its own memory, in
+ * which that kernel alone writes, and lists the areas in a directory, in which
+ * the supervisor alone writes. The memory stays the supervisor's and is not
+ * freed while any subOS lives, so that no kernel ever maps what another kernel
+ * may lose.
+ *
+ *	directory	 area of kernel w (w writes)
+ *	(supervisor)	+--------------------------------+
+ *	entry[w] ------>| doorbell of w                  |
+ *	...		| pair[r].ack: of the ring r to w |
+ *			| pair[r].head, .slot: ring w to r|
+ *			+--------------------------------+
+ */
+#define RF_FICM_DIR_MAGIC	0x52494446	/* "FDIR" */
+#define RF_FICM_AREA_MAGIC	0x45524146	/* "FARE" */
+#define RF_FICM_SLOTS		128		/* messages in one ring of the exchange */
+#define RF_FICM_NOBODY		0xffffffffU	/* an entry of the directory that is empty */
+
+/**
+ * struct rf_ficm_entry - one kernel in the directory
+ * @id: id of the subOS, 0 for the supervisor, RF_FICM_NOBODY
+ * @generation: counts the kernels that had this entry, restarts included, from 1
+ * @area: physical address of its struct rf_ficm_area
+ * @nr_cpus: entries used in @apicid
+ * @reserved: 0
+ * @apicid: its cores: its doorbell can be at one of these only
+ */
+struct rf_ficm_entry {
+	__le32 id;
+	__le32 generation;
+	__le64 area;
+	__le32 nr_cpus;
+	__le32 reserved;
+	__le32 apicid[RF_WIRE_CPUS];
+};
+
+/**
+ * struct rf_ficm_dir - who there is, written by the supervisor only
+ * @magic: RF_FICM_DIR_MAGIC
+ * @version: RF_WIRE_VERSION
+ * @size: sizeof(struct rf_ficm_dir)
+ * @seq: odd while the directory is being changed; see struct rf_desc
+ * @entry: the kernels; the supervisor is entry 0
+ */
+struct rf_ficm_dir {
+	__le32 magic;
+	__le32 version;
+	__le32 size;
+	__le32 seq;
+	struct rf_ficm_entry entry[RF_WIRE_PEERS];
+};
+
+/**
+ * struct rf_ficm_pair - what a kernel writes for one other, three pages
+ * @ack: of the ring that the other writes
+ * @head: of the ring to the other
+ * @slot: its messages
+ * @reserved: 0
+ */
+struct rf_ficm_pair {
+	struct rf_ring_ack ack;
+	struct rf_ring_head head;
+	struct rf_msg slot[RF_FICM_SLOTS];
+	__u8 reserved[3904];
+};
+
+/**
+ * struct rf_ficm_area - all that a kernel writes for others, page aligned
+ * @magic: RF_FICM_AREA_MAGIC; written last
+ * @version: RF_WIRE_VERSION
+ * @size: sizeof(struct rf_ficm_area)
+ * @generation: as in the directory
+ * @doorbell: APIC id << 32 | vector of its doorbell, 0: none. Moves at any time
+ * @reserved: 0
+ * @pair: by the other's entry in the directory
+ */
+struct rf_ficm_area {
+	__le32 magic;
+	__le32 version;
+	__le32 size;
+	__le32 generation;
+	__le64 doorbell;
+	__u8 reserved[4072];
+	struct rf_ficm_pair pair[RF_WIRE_PEERS];
+};
+
+/* types of messages, struct rf_msg @type */
+#define RF_MSG_DIR		0	/* the directory has changed; no body */
+#define RF_MSG_REQUEST		1	/* struct rf_request */
+#define RF_MSG_REPLY		2	/* struct rf_reply, with the tag of the request */
+
+/* what is asked for, struct rf_request @op */
+#define RF_OP_PING		1	/* only an answer */
+#define RF_OP_HELLO		2	/* subOS to supervisor: it listens; arg 0: RF_WIRE_VERSION */
+#define RF_OP_CPU_ADD		3	/* bring the granted core on line; arg 0: APIC id */
+#define RF_OP_CPU_REMOVE	4	/* let the core go to the reset vector; arg 0: APIC id */
+#define RF_OP_MEM_ADD		5	/* use granted memory; arg 0: start, arg 1: bytes */
+#define RF_OP_MEM_REMOVE	6	/* use it no more; arg 0: start, arg 1: bytes */
+#define RF_OP_PCI_ADD		7	/* use the granted function; arg 0: place in rf_desc.pci */
+#define RF_OP_PCI_REMOVE	8	/* use it no more; arg 0: place in rf_desc.pci */
+#define RF_OP_STAT		9	/* fill rf_status.stat */
+#define RF_OP_CLOCK		10	/* take the wall clock of rf_desc */
+#define RF_OP_POWEROFF		11	/* orderly shutdown */
+#define RF_OP_RESTART		12	/* orderly restart */
+#define RF_OP_ASK_CPUS		13	/* subOS to supervisor: arg 0: how many in all */
+#define RF_OP_ASK_MEMORY	14	/* subOS to supervisor: arg 0: bytes in all */
+#define RF_OP_MAX		15
+
+/**
+ * struct rf_request - body of RF_MSG_REQUEST: something to be done at the other end
+ * @seq: counts the requests of the sender, from 1. The number of the one before
+ *	means the same request again: it is answered again, not done again
+ * @op: RF_OP_*
+ * @flags: 0
+ * @timeout_ms: the sender waits so long
+ * @reserved: 0
+ * @arg: see RF_OP_*
+ *
+ * One request at a time is under way in each direction between two kernels.
+ */
+struct rf_request {
+	__le32 seq;
+	__le16 op;
+	__le16 flags;
+	__le32 timeout_ms;
+	__le32 reserved;
+	__le64 arg[4];
+};
+
+#define RF_REPLY_STAGES		4
+
+/**
+ * struct rf_reply - body of RF_MSG_REPLY: how it ended
+ * @seq: of the request
+ * @op: of the request
+ * @error: 0 or an errno: nothing has changed then, unless @value says so
+ * @stage_us: time of each stage, us; the first is that between the message's
+ *	arrival and the begin of the work
+ * @value: see RF_OP_*; RF_OP_MEM_REMOVE: address of the page that held it back
+ */
+struct rf_reply {
+	__le32 seq;
+	__le16 op;
+	__le16 error;
+	__le32 stage_us[RF_REPLY_STAGES];
+	__le64 value[3];
+};
 
 #endif /* _UAPI_LINUX_RAINFOREST_WIRE_H */
