@@ -15,7 +15,6 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/minmax.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -287,5 +286,3 @@ void subos_con_exit(void)
 	ficm_unregister(RF_MSG_REQUEST);
 	kthread_stop(con_thread);
 }
-
-MODULE_IMPORT_NS(RAINFOREST_FICM);

@@ -54,6 +54,7 @@ static int __init subos_init(void)
 	if (ret)
 		goto err_sysfs;
 	subos_clock_set();
+	subos_ficm_init();
 	ret = subos_pci_init();
 	if (ret)
 		pr_err("no PCI bus, error %d\n", ret);	/* life without devices goes on */
@@ -81,3 +82,4 @@ module_init(subos_init);
 MODULE_DESCRIPTION("RainForest: inside a subOS");
 MODULE_AUTHOR("RainForest developers");
 MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(RAINFOREST_FICM);
