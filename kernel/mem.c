@@ -117,10 +117,11 @@ static void mem_settle(u64 start, u64 end)
 	}
 }
 
-static bool mem_is_ram(u64 start)
+/* Return: REGION_INTERSECTS all of the block is memory of this kernel, REGION_MIXED some is. */
+static int mem_ram(u64 start)
 {
 	return region_intersects(start, memory_block_size_bytes(), IORESOURCE_SYSTEM_RAM,
-				 IORES_DESC_NONE) == REGION_INTERSECTS;
+				 IORES_DESC_NONE);
 }
 
 static bool mem_is_movable(u64 start)
@@ -180,7 +181,7 @@ static int mem_add_blocks(u64 start, u64 end)
 	int ret = 0;
 
 	for (; start < end && !ret; start += memory_block_size_bytes()) {
-		if (!mem_is_ram(start))
+		if (mem_ram(start) != REGION_INTERSECTS)
 			ret = mem_block_add(start);
 		else if (mem_block_get(start))
 			ret = mem_block_online(start);
@@ -322,7 +323,7 @@ int subos_mem_remove(struct subos_call *call)
 	if (ret)
 		return ret;
 	for (at = start; at < end; at += grain)
-		if (!mem_block_get(at) && mem_is_ram(at))
+		if (!mem_block_get(at) && mem_ram(at) != REGION_DISJOINT)
 			return -EPERM;
 	ret = mem_remove_blocks(start, end, &at, call->timeout_ms - call->timeout_ms / 4);
 	subos_con_stage(call);
