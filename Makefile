@@ -141,8 +141,10 @@ install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8)
 	install -D -m 755 $B/rfinit $(DESTDIR)$(LIBDIR)/init
 	install -D -m 644 $B/initrd-default $(DESTDIR)$(LIBDIR)/initrd-default
 	for r in $(releases); do \
-		! test -f $B/$$r/rfsubos.ko || install -D -m 644 $B/$$r/rfsubos.ko \
-			$(DESTDIR)$(LIBDIR)/modules/$$r/rfsubos.ko || exit 1; \
+		for m in ficm rfsubos; do \
+			! test -f $B/$$r/$$m.ko || install -D -m 644 $B/$$r/$$m.ko \
+				$(DESTDIR)$(LIBDIR)/modules/$$r/$$m.ko || exit 1; \
+		done; \
 		for m in rfcontroller ficm; do \
 			! test -f $B/$$r/$$m.ko || install -D -m 644 $B/$$r/$$m.ko \
 				$(DESTDIR)/lib/modules/$$r/updates/$$m.ko || exit 1; \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sending, and who gets what was received.
+ * Who gets what was received.
  */
 #include <linux/export.h>
 #include <linux/mutex.h>
@@ -24,7 +24,8 @@ static struct {
  * @arg: handed to @fn
  *
  * Context: sleeps.
- * Return: 0, -EINVAL for a type that cannot be, -EBUSY when somebody has it.
+ * Return: 0, -EINVAL for a type that cannot be, -EBUSY when somebody has it, as
+ * ficm itself has RF_MSG_DIR.
  */
 int ficm_register(u16 type, ficm_handler_t fn, void *arg)
 {
@@ -33,7 +34,7 @@ int ficm_register(u16 type, ficm_handler_t fn, void *arg)
 	if (type >= FICM_TYPES)
 		return -EINVAL;
 	mutex_lock(&handlers_lock);
-	if (!handlers[type].fn) {
+	if (type != RF_MSG_DIR && !handlers[type].fn) {
 		handlers[type].fn = fn;
 		handlers[type].arg = arg;
 		ret = 0;
@@ -72,6 +73,12 @@ bool ficm_dispatch(struct ficm_peer *peer, const struct rf_msg *msg)
 	trace_ficm_recv(peer->id, type, le32_to_cpu(msg->tag));
 	if (type >= FICM_TYPES)
 		return false;
+	if (type == RF_MSG_DIR) {
+		if (peer->id != FICM_SUPERVISOR)
+			return false;
+		ficm_refresh_later();
+		return true;
+	}
 	mutex_lock(&handlers_lock);
 	if (handlers[type].fn) {
 		handlers[type].fn(peer->id, msg, handlers[type].arg);
@@ -80,47 +87,3 @@ bool ficm_dispatch(struct ficm_peer *peer, const struct rf_msg *msg)
 	mutex_unlock(&handlers_lock);
 	return found;
 }
-
-static void note_failure(struct ficm_peer *peer, const struct rf_msg *msg, int ret)
-{
-	if (ret == -EAGAIN)
-		trace_ficm_full(peer->id, le16_to_cpu(msg->type), le32_to_cpu(msg->tag));
-	else if (ret == -EPIPE)
-		trace_ficm_broken(peer->id, peer->out.fault);
-}
-
-/**
- * ficm_send() - send a message to another kernel
- * @peer: whom to; FICM_LOOPBACK is this kernel itself
- * @msg: the message; copied
- *
- * Messages of one sender to one peer stay in order. Nothing is allocated and
- * nobody is waited for.
- *
- * Context: any but NMI and hard interrupt.
- * Return: 0, -EAGAIN when the ring is full, which is nothing unusual, -ENOENT
- * when there is no such peer, -EPIPE when its ring is broken, -EINVAL for a
- * length, a flag or a type that cannot be.
- */
-int ficm_send(u32 peer, const struct rf_msg *msg)
-{
-	struct ficm_peer *to = &ficm_loopback;
-	bool bell;
-	int ret;
-
-	if (peer != FICM_LOOPBACK)
-		return -ENOENT;
-	if (le16_to_cpu(msg->type) >= FICM_TYPES)
-		return -EINVAL;
-	spin_lock_bh(&to->out_lock);
-	ret = ficm_ring_put(&to->out, msg);
-	bell = ficm_ring_bell(&to->out);
-	spin_unlock_bh(&to->out_lock);
-	trace_ficm_send(peer, le16_to_cpu(msg->type), le32_to_cpu(msg->tag));
-	if (ret)
-		note_failure(to, msg, ret);
-	if (bell)
-		ficm_doorbell_ring(READ_ONCE(*to->doorbell));
-	return ret;
-}
-EXPORT_SYMBOL_NS_GPL(ficm_send, RAINFOREST_FICM);

@@ -19,19 +19,48 @@
 #include "internal.h"
 #include "trace.h"
 
-/* APIC id << 32 | vector, written by us only */
+/* APIC id << 32 | vector, 0: none; written by us only */
 u64 ficm_doorbell;
+
+static DEFINE_RAW_SPINLOCK(bell_lock);	/* ficm_doorbell and its copy change together */
+static __le64 *bell_public;		/* where other kernels read it, or NULL */
 
 static struct fwnode_handle *bell_fwnode;
 static struct irq_domain *bell_domain;
 static struct task_struct *bell_wakes;
 static int bell_irq;
 
+static void bell_set(u64 doorbell)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&bell_lock, flags);
+	WRITE_ONCE(ficm_doorbell, doorbell);
+	if (bell_public)
+		WRITE_ONCE(*bell_public, cpu_to_le64(doorbell));
+	raw_spin_unlock_irqrestore(&bell_lock, flags);
+}
+
 static void bell_publish(struct irq_data *data)
 {
 	struct irq_cfg *cfg = irqd_cfg(data);
 
-	WRITE_ONCE(ficm_doorbell, (u64)cfg->dest_apicid << 32 | cfg->vector);
+	bell_set((u64)cfg->dest_apicid << 32 | cfg->vector);
+}
+
+/**
+ * ficm_doorbell_publish() - let other kernels know our doorbell
+ * @where: where they read it, from now on; NULL: nowhere
+ */
+void ficm_doorbell_publish(__le64 *where)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&bell_lock, flags);
+	bell_public = where;
+	if (where)
+		WRITE_ONCE(*where, cpu_to_le64(ficm_doorbell));
+	raw_spin_unlock_irqrestore(&bell_lock, flags);
 }
 
 static int bell_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
@@ -135,7 +164,7 @@ err_free_fwnode:
  */
 void ficm_doorbell_exit(void)
 {
-	WRITE_ONCE(ficm_doorbell, 0);
+	bell_set(0);
 	free_irq(bell_irq, &bell_irq);
 	irq_dispose_mapping(bell_irq);
 	irq_domain_remove(bell_domain);

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of ficm.ko share.
+ *
+ * Locks, in the order in which they are taken:
+ *	exchange_lock	joining, refreshing, leaving (static in peers.c)
+ *	handlers_lock	held while a handler runs (static in dispatch.c)
+ *	peer->out_lock	the ring to a peer, and what is known of its doorbell
+ *	peer->in_lock	the ring from a peer
+ *	dir_lock	the directory's mapping (static in area.c)
+ *	bell_lock	where our doorbell is published (static in doorbell.c)
  */
 #ifndef _FICM_INTERNAL_H
 #define _FICM_INTERNAL_H
@@ -10,32 +18,90 @@
 
 #include "ring.h"
 
+struct attribute_group;
+struct kobject;
 struct task_struct;
 
 /**
  * struct ficm_peer - another kernel, or this one
- * @id: number of the peer
- * @out_lock: protects @out
+ * @id: number of the peer, RF_FICM_NOBODY while its place is empty; changed under
+ *	both locks, looked at without, and then once more under one
+ * @generation: of the kernel that has the place
+ * @open: the rings are open; changed under both locks
+ * @joined: it was seen to have set up its area
+ * @out_lock: protects @out, @joined and what follows up to @in_lock
  * @out: ring to the peer
- * @in: ring from the peer, used by the reading thread only
- * @doorbell: APIC id << 32 | vector of the peer's doorbell, 0: none; read once,
- *	as it moves
- * @unhandled: messages of a type that nobody registered
+ * @area: what the peer writes, NULL for the loopback
+ * @good_bell: the last doorbell of the peer that was checked, 0: none
+ * @owed: its doorbell was not rung though it should have been
+ * @refused: times that its doorbell was not rung, as it was not the peer's
+ * @nr_cpus: entries used in @apicid
+ * @apicid: cores of the peer
+ * @in_lock: protects @in
+ * @in: ring from the peer
+ * @broken: the reader's end was reported as broken; the reading thread's own
+ * @unhandled: messages of a type that nobody registered; the reading thread's own
+ * @kobj: its directory in sysfs; under exchange_lock
  */
 struct ficm_peer {
 	u32 id;
-	spinlock_t out_lock;	/* protects @out: makes one writer of several senders */
+	u32 generation;
+	bool open;
+	bool joined;
+	spinlock_t out_lock;	/* makes one writer of several senders; see above */
 	struct ficm_ring_out out;
+	const struct rf_ficm_area *area;
+	u64 good_bell;
+	bool owed;
+	u64 refused;
+	u32 nr_cpus;
+	u32 apicid[RF_WIRE_CPUS];
+	spinlock_t in_lock;	/* the reading thread against closing; see above */
 	struct ficm_ring_in in;
-	u64 *doorbell;
+	bool broken;
 	u64 unhandled;
+	struct kobject *kobj;
 };
 
 /* doorbell.c */
 extern u64 ficm_doorbell;
 int ficm_doorbell_init(struct task_struct *wakes, unsigned int cpu);
 void ficm_doorbell_exit(void);
+void ficm_doorbell_publish(__le64 *where);
 void ficm_doorbell_ring(u64 doorbell);
+
+/* area.c: the directory and the areas in the supervisor's memory */
+int ficm_dir_map(u64 phys);
+void ficm_dir_unmap(void);
+int ficm_dir_read(struct rf_ficm_dir *copy);
+bool ficm_dir_changed(void);
+struct rf_ficm_area *ficm_area_map(u32 slot, u64 phys);
+void ficm_areas_unmap(void);
+void ficm_area_init(struct rf_ficm_area *area, u32 generation);
+void ficm_area_exit(struct rf_ficm_area *area);
+int ficm_area_check(const struct rf_ficm_area *area, u32 generation);
+
+/* peers.c: who there is */
+extern struct ficm_peer ficm_peers[RF_WIRE_PEERS];
+struct ficm_peer *ficm_peer_find(u32 id);
+void ficm_peers_init(void);
+void ficm_peers_exit(void);
+void ficm_refresh_later(void);
+
+/* send.c */
+bool ficm_peer_bell(struct ficm_peer *peer);
+
+/* post.c: the thread that writes */
+extern u64 ficm_posted;
+extern u64 ficm_dropped;
+int ficm_post_init(unsigned int cpu);
+void ficm_post_exit(void);
+
+/* read.c: the thread that reads */
+struct task_struct *ficm_read_create(unsigned int cpu);
+void ficm_read_start(void);
+void ficm_read_stop(void);
+void ficm_read_wake(void);
 
 /* dispatch.c */
 bool ficm_dispatch(struct ficm_peer *peer, const struct rf_msg *msg);
@@ -48,5 +114,8 @@ void ficm_loopback_exit(void);
 /* sysfs.c */
 int ficm_sysfs_init(void);
 void ficm_sysfs_exit(void);
+void ficm_sysfs_add(struct ficm_peer *peer);
+void ficm_sysfs_remove(struct ficm_peer *peer);
+void ficm_sysfs_directory(u64 phys, u32 slot);
 
 #endif /* _FICM_INTERNAL_H */

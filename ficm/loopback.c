@@ -13,8 +13,10 @@
 
 struct ficm_peer ficm_loopback = {
 	.id = FICM_LOOPBACK,
+	.generation = 1,
+	.open = true,
 	.out_lock = __SPIN_LOCK_UNLOCKED(ficm_loopback.out_lock),
-	.doorbell = &ficm_doorbell,
+	.in_lock = __SPIN_LOCK_UNLOCKED(ficm_loopback.in_lock),
 };
 
 static struct ficm_ring_mem loopback_mem = { .slots = LOOPBACK_SLOTS };

@@ -41,6 +41,22 @@ DEFINE_EVENT(ficm_msg, ficm_full,
 	TP_ARGS(peer, type, tag)
 );
 
+TRACE_EVENT(ficm_refused,
+	TP_PROTO(u32 peer, u32 apicid, u32 vector),
+	TP_ARGS(peer, apicid, vector),
+	TP_STRUCT__entry(
+		__field(u32, peer)
+		__field(u32, apicid)
+		__field(u32, vector)
+	),
+	TP_fast_assign(
+		__entry->peer = peer;
+		__entry->apicid = apicid;
+		__entry->vector = vector;
+	),
+	TP_printk("peer=%u apicid=%u vector=%u", __entry->peer, __entry->apicid, __entry->vector)
+);
+
 TRACE_EVENT(ficm_doorbell,
 	TP_PROTO(u32 apicid, u8 vector),
 	TP_ARGS(apicid, vector),

@@ -50,6 +50,7 @@ static int __init subos_init(void)
 	if (ret)
 		goto err_console;
 	subos_clock_set();
+	subos_ficm_init();
 	ret = subos_pci_init();
 	if (ret)
 		pr_err("no PCI bus, error %d\n", ret);	/* life without devices goes on */
@@ -72,3 +73,4 @@ module_init(subos_init);
 MODULE_DESCRIPTION("RainForest: inside a subOS");
 MODULE_AUTHOR("RainForest developers");
 MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(RAINFOREST_FICM);

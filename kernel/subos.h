@@ -69,6 +69,9 @@ int subos_console_init(void);
 void subos_console_exit(void);
 u64 subos_console_dropped(void);
 
+/* ficm.c */
+void subos_ficm_init(void);
+
 /* pci.c */
 int subos_pci_init(void);
 

@@ -398,6 +398,8 @@ int rfctl_cpus_claim(struct subos *so, const struct cpumask *want, unsigned int 
 		so->stage_ns[RF_STAGE_CPUS] += ktime_get_ns() - start;
 	}
 	mutex_unlock(&rfctl_cpu_lock);
+	if (!ret && !dry_run)
+		rfctl_exchange_cpus(so);
 	kfree(mask);
 	return ret;
 }
@@ -453,6 +455,7 @@ int rfctl_cpus_release(struct subos *so)
 	if (!cpumask_empty(&so->cpus))
 		so->stage_ns[RF_STAGE_GIVE_CPUS] = ktime_get_ns() - start;
 	cpumask_clear(&so->cpus);
+	rfctl_exchange_cpus(so);
 	return ret;
 }
 
@@ -495,6 +498,7 @@ int rfctl_cpus_pool_set(const struct cpumask *want, struct rfctl_msg *msg)
 		err = cpu_return(cpu);
 		ret = ret ?: err;
 	}
+	rfctl_exchange_cpus(NULL);
 out:
 	mutex_unlock(&rfctl_cpu_lock);
 	kfree(take);

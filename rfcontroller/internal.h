@@ -6,6 +6,7 @@
  *	subos->lock	one operation on a subOS at a time; never two of them
  *	rfctl_cpu_lock	taking and returning CPUs (static in cpu.c)
  *	rfctl_mem_lock	taking and returning memory (static in mem.c)
+ *	exchange_lock	directory of who exchanges messages (static in exchange.c)
  *	rfctl_lock	list of subOSes, owners, ledger; held for short moments only
  */
 #ifndef _RFCTL_INTERNAL_H
@@ -66,6 +67,8 @@ struct rfctl_range {
  * @low: its slice below 1 MB (struct rf_resource start), 0 for none
  * @pci: functions owned
  * @nr_pci: number of @pci
+ * @ficm_slot: its entry in the directory of the exchange, 0 for none
+ * @ficm_listed: it is listed there
  * @loaded: RF_IOC_LOAD was done since the last stop
  * @running: cores of it may execute its code
  * @svc: service area in the supervisor's direct map, NULL before there is memory
@@ -108,6 +111,8 @@ struct subos {
 	u64 low;
 	struct rfctl_pci *pci[RF_WIRE_PCI];
 	unsigned int nr_pci;
+	u32 ficm_slot;
+	bool ficm_listed;
 	bool loaded;
 	bool running;
 	void *svc;
@@ -221,6 +226,17 @@ void rfctl_console_attach(struct subos *so);
 void rfctl_console_detach(struct subos *so);
 bool rfctl_console_poll(struct subos *so);
 int rfctl_console_open(struct subos *so, u32 flags);
+
+/* exchange.c: who exchanges messages */
+int rfctl_exchange_init(void);
+void rfctl_exchange_exit(void);
+int rfctl_exchange_reserve(struct subos *so, struct rfctl_msg *msg);
+u64 rfctl_exchange_dir(void);
+void rfctl_exchange_open(struct subos *so);
+void rfctl_exchange_close(struct subos *so);
+void rfctl_exchange_lose(struct subos *so);
+void rfctl_exchange_release(struct subos *so);
+void rfctl_exchange_cpus(struct subos *so);
 
 /* monitor.c: signs of life */
 void rfctl_monitor_setup(void);

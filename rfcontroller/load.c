@@ -265,6 +265,10 @@ static void load_desc_fill(struct subos *so, struct rf_desc *desc)
 	desc->nr_ranges = cpu_to_le32(so->nr_ranges);
 	rfctl_pci_describe(so, desc->pci);
 	desc->nr_pci = cpu_to_le32(so->nr_pci);
+	if (so->ficm_slot) {
+		desc->ficm_dir = cpu_to_le64(rfctl_exchange_dir());
+		desc->ficm_slot = cpu_to_le32(so->ficm_slot);
+	}
 	desc->tsc_khz = cpu_to_le64(tsc_khz);
 	tsc = rdtsc_ordered();
 	desc->tsc = cpu_to_le64(tsc);
@@ -343,6 +347,12 @@ static int load_all(struct load_work *w)
 	if (ret)
 		return ret;
 	ret = load_place_initrd(w);
+	if (ret)
+		return ret;
+	if (w->req->flags & RF_LOAD_BARE)
+		rfctl_exchange_release(so);
+	else
+		ret = rfctl_exchange_reserve(so, w->msg);
 	if (ret)
 		return ret;
 	rfctl_mem_scrub(so);		/* after a stop: nothing of the last boot stays */

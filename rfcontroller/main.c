@@ -75,9 +75,12 @@ static int __init rfctl_init(void)
 	ret = rfctl_cpu_init();
 	if (ret)
 		goto err_park;
-	ret = rfctl_pci_init();
+	ret = rfctl_exchange_init();
 	if (ret)
 		goto err_cpu;
+	ret = rfctl_pci_init();
+	if (ret)
+		goto err_exchange;
 	ret = rfctl_power_init();
 	if (ret)
 		goto err_pci;
@@ -90,6 +93,8 @@ err_power:
 	rfctl_power_exit();
 err_pci:
 	rfctl_pci_exit();
+err_exchange:
+	rfctl_exchange_exit();
 err_cpu:
 	rfctl_cpu_exit();
 err_park:
@@ -104,6 +109,7 @@ static void __exit rfctl_exit(void)
 	rfctl_cdev_exit();
 	rfctl_power_exit();
 	rfctl_pci_exit();
+	rfctl_exchange_exit();
 	rfctl_cpu_exit();
 	rfctl_mem_exit();
 	rfctl_park_exit();
@@ -113,5 +119,6 @@ static void __exit rfctl_exit(void)
 module_init(rfctl_init);
 module_exit(rfctl_exit);
 MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(RAINFOREST_FICM);
 MODULE_DESCRIPTION("RainForest supervisor: several Linux kernels on one machine");
 MODULE_VERSION(RF_VERSION);

@@ -216,6 +216,7 @@ int subos_start(struct subos *so)
 	memset(&so->stage_ns[RF_STAGE_START], 0,
 	       (RF_STAGE_MAX - RF_STAGE_START) * sizeof(so->stage_ns[0]));
 	rfctl_desc_clock(so);
+	rfctl_exchange_open(so);
 	so->started_ktime = start;
 	so->started_ns = ktime_get_real_ns();
 	rfctl_monitor_start(so);
@@ -236,6 +237,7 @@ static void subos_quarantine(struct subos *so, const char *why)
 {
 	__module_get(THIS_MODULE);	/* slots and tables must stay for good */
 	rfctl_console_detach(so);
+	rfctl_exchange_lose(so);
 	rfctl_pci_quarantine(so);
 	rfctl_mem_quarantine(so);
 	rfctl_lowmem_quarantine(so->low);
@@ -269,6 +271,7 @@ int subos_halt(struct subos *so, struct rfctl_msg *msg)
 		subos_quarantine(so, msg->text);
 		return ret;
 	}
+	rfctl_exchange_close(so);
 	if (rfctl_pci_quiesce(so))
 		pr_warn("%s: a device could not be reset\n", so->name);
 	rfctl_console_poll(so);
@@ -343,6 +346,7 @@ static int subos_give_back(struct subos *so, struct rfctl_msg *msg)
 
 	lockdep_assert_held(&so->lock);
 	rfctl_console_detach(so);
+	rfctl_exchange_release(so);
 	rfctl_cpus_release(so);
 	start = ktime_get_ns();
 	ret = rfctl_pci_release(so, msg);

@@ -15,6 +15,7 @@
 
 #include "dev.h"
 #include "fmt.h"
+#include "overlay.h"
 #include "rfm.h"
 #include "sysroot.h"
 
@@ -71,7 +72,7 @@ static int open_initrd(struct boot *b)
 /* Without our module inside, a reboot of the subOS would reset the machine. */
 static int check_module(const struct boot *b)
 {
-	char path[SYSROOT_PATH];
+	const char *missing;
 
 	if (b->s->bare)
 		return 0;
@@ -79,13 +80,12 @@ static int check_module(const struct boot *b)
 		return rfm_fail(RFM_INCOMPATIBLE,
 				"%s does not say its release, so that no module can be chosen; use the bzImage, or --unsafe-bare",
 				b->s->kernel);
-	snprintf(path, sizeof(path), "%s/modules/%s/rfsubos.ko", sysroot_lib_dir(),
-		 b->image.release);
-	if (!access(path, R_OK))
+	missing = rfm_overlay_missing(sysroot_lib_dir(), b->image.release);
+	if (!missing)
 		return 0;
 	return rfm_fail(RFM_INCOMPATIBLE,
-			"there is no rfsubos.ko for kernel %s; install linux-headers-%s and run make install, or take the risk with --unsafe-bare",
-			b->image.release, b->image.release);
+			"there is no %s for kernel %s; install linux-headers-%s and run make install, or take the risk with --unsafe-bare",
+			missing, b->image.release, b->image.release);
 }
 
 /* An archive that is not packed is as large unpacked; packed ones triple. */

@@ -14,6 +14,7 @@
 #include "check.h"
 #include "dev.h"
 #include "fmt.h"
+#include "overlay.h"
 #include "sysroot.h"
 
 static const struct rfm_option options[] = { RFM_OPTION_JSON, { 0 } };
@@ -175,15 +176,7 @@ static void check_memory(struct report *r)
 		check_ok(r, "memory", "%s are available; memory blocks of %s", size, grain);
 }
 
-static bool has_subos_module(const char *release)
-{
-	char path[SYSROOT_PATH];
-
-	snprintf(path, sizeof(path), "%s/modules/%s/rfsubos.ko", sysroot_lib_dir(), release);
-	return !access(path, R_OK);
-}
-
-/* A kernel in /boot can boot in a subOS when our module was built for it. */
+/* A kernel in /boot can boot in a subOS when our modules were built for it. */
 static void check_kernels(struct report *r)
 {
 	unsigned int able = 0;
@@ -192,17 +185,18 @@ static void check_kernels(struct report *r)
 
 	d = sysroot_opendir("/boot");
 	while (d && (e = readdir(d))) {
-		const char *release = e->d_name + 8;
+		const char *release = e->d_name + 8, *missing;
 
 		if (strncmp(e->d_name, "vmlinuz-", 8))
 			continue;
-		if (has_subos_module(release)) {
+		missing = rfm_overlay_missing(sysroot_lib_dir(), release);
+		if (!missing) {
 			able++;
 			check_ok(r, "kernel", "%s can boot in a subOS", release);
 		} else {
 			check_warn(r, "kernel",
-				   "%s has no rfsubos.ko: install linux-headers-%s and run make install",
-				   release, release);
+				   "%s has no %s: install linux-headers-%s and run make install",
+				   release, missing, release);
 		}
 	}
 	if (d)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Collects what the overlay carries: our init, rfsubos.ko, and the modules
- * that the granted devices need.
+ * Collects what the overlay carries: our init, our modules, and those that the
+ * granted devices need.
  */
 #include "overlay_priv.h"
 
@@ -20,7 +20,9 @@
 
 #define FILE_MAX	(256U << 20)	/* larger than any module */
 #define OUR_DIR		".rainforest"
-#define OUR_MODULE	"rfsubos.ko"
+
+/* ours, in the order in which they are loaded */
+static const char *const our_modules[] = { "ficm.ko", "rfsubos.ko" };
 
 /* What is being put together, and where errors go. */
 struct builder {
@@ -167,13 +169,14 @@ static bool is_foreign(const struct rfm_blob *blob, const char *release)
 	return (size_t)(end - p) <= len || memcmp(p, release, len) || p[len] != ' ';
 }
 
-static int add_own_module(struct builder *b, const struct rfm_overlay_request *req)
+static int add_own_module(struct builder *b, const struct rfm_overlay_request *req,
+			  const char *name)
 {
 	struct rfm_blob blob;
 	char path[PATH_MAX];
 	int ret;
 
-	snprintf(path, sizeof(path), "%s/modules/%s/" OUR_MODULE, req->lib_dir, req->release);
+	snprintf(path, sizeof(path), "%s/modules/%s/%s", req->lib_dir, req->release, name);
 	ret = read_file(path, &blob);
 	if (ret == -ENOENT || ret == -ENOTDIR)
 		return no_module(b, path, req->release);
@@ -184,9 +187,32 @@ static int add_own_module(struct builder *b, const struct rfm_overlay_request *r
 			 path);
 		ret = -ENOENT;
 	} else {
-		ret = add_module(b, OUR_MODULE, &blob);
+		ret = add_module(b, name, &blob);
 	}
 	free(blob.data);
+	return ret;
+}
+
+const char *rfm_overlay_missing(const char *lib_dir, const char *release)
+{
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = sizeof(our_modules) / sizeof(*our_modules); i--;) {
+		snprintf(path, sizeof(path), "%s/modules/%s/%s", lib_dir, release, our_modules[i]);
+		if (access(path, R_OK))
+			return our_modules[i];
+	}
+	return NULL;
+}
+
+static int add_own_modules(struct builder *b, const struct rfm_overlay_request *req)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < sizeof(our_modules) / sizeof(*our_modules); i++)
+		ret = add_own_module(b, req, our_modules[i]);
 	return ret;
 }
 
@@ -236,7 +262,7 @@ static int add_all(struct builder *b, const struct rfm_overlay_request *req)
 	if (ret)
 		return ret;
 	rfm_cpio_dir(&b->cpio, OUR_DIR);
-	ret = add_own_module(b, req);
+	ret = add_own_modules(b, req);
 	if (!ret)
 		ret = add_init(b, req);
 	if (!ret)

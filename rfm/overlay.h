@@ -24,7 +24,7 @@ struct rfm_blob {
  * struct rfm_overlay_request - what shall be in it
  * @release: release of the kernel that will boot
  * @lib_dir: directory that holds init (the static rdinit program) and
- *	modules/RELEASE/rfsubos.ko, e.g. /usr/lib/rainforest
+ *	modules/RELEASE/ with ficm.ko and rfsubos.ko, e.g. /usr/lib/rainforest
  * @module_root: where lib/modules/RELEASE of that kernel is, e.g. "/"
  * @modaliases: NULL-terminated: drivers for these are added with all that they
  *	depend on when they are modules in that kernel; may be NULL
@@ -37,14 +37,23 @@ struct rfm_overlay_request {
 };
 
 /**
+ * rfm_overlay_missing - which of our modules is not there for a kernel?
+ * @lib_dir: see struct rfm_overlay_request
+ * @release: release of the kernel
+ *
+ * Return: name of its file, NULL when all are there.
+ */
+const char *rfm_overlay_missing(const char *lib_dir, const char *release);
+
+/**
  * rfm_overlay_build - make the overlay
  * @out: (out) uncompressed archive
  * @req: see struct rfm_overlay_request
  * @err: (out) on failure one line that names the thing, the fact and the way out
  * @err_size: size of @err
  *
- * Return: 0, or a negative errno: -ENOENT there is no rfsubos.ko for this
- * release, -ENOMEM, -EIO. A modalias without a module is not an error.
+ * Return: 0, or a negative errno: -ENOENT one of our modules is not there
+ * for this release, -ENOMEM, -EIO. A modalias without a module is not an error.
  */
 int rfm_overlay_build(struct rfm_blob *out, const struct rfm_overlay_request *req,
 		      char *err, size_t err_size);

@@ -21,6 +21,9 @@ for line in "^ok +lockdown +modules need no signature" "^ok +cpu +vendor Authent
 	like "$out" "$line" "it says: $line"
 done
 
+mv "$ROOT/usr/lib/rainforest/modules/6.12.0-test/ficm.ko" "$T_DIR/"
+like "$(CHECK)" "^warn +kernel +6.12.0-test has no ficm.ko: install" "without ficm.ko that kernel is not fit"
+mv "$T_DIR/ficm.ko" "$ROOT/usr/lib/rainforest/modules/6.12.0-test/"
 rm "$ROOT/usr/lib/rainforest/modules/6.12.0-test/rfsubos.ko"
 out=$(CHECK)
 is "$?" 1 "without our module it is not fit"

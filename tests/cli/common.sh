@@ -51,7 +51,10 @@ prepare()
 	mkdir -p "$ROOT/usr/lib/rainforest/modules/6.12.0-test" "$ROOT/boot" "$ROOT/run" \
 		"$ROOT/var/cache"
 	"$CLI/mkkernel" "$ROOT/boot/vmlinuz-6.12.0-test" 6.12.0-test
-	printf 'vermagic=6.12.0-test SMP ' >"$ROOT/usr/lib/rainforest/modules/6.12.0-test/rfsubos.ko"
+	for module in ficm rfsubos; do
+		printf 'vermagic=6.12.0-test SMP ' \
+			>"$ROOT/usr/lib/rainforest/modules/6.12.0-test/$module.ko"
+	done
 	mkdir -p "$ROOT/lib/modules/6.12.0-test"
 	PATH=$PATH:/sbin:/usr/sbin depmod -b "$ROOT" 6.12.0-test 2>/dev/null
 	echo init >"$ROOT/usr/lib/rainforest/init"

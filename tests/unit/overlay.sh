@@ -61,6 +61,7 @@ printf 'built.alias=pci:v00008086d*\0' >"$mods/modules.builtin.modinfo"
 : >"$mods/modules.order"
 depmod -b "$tmp/root" "$rel" 2>/dev/null
 cp "$mods/kernel/base.ko" "$lib/modules/$rel/rfsubos.ko"
+cp "$mods/kernel/softly.ko" "$lib/modules/$rel/ficm.ko"
 head -c 5001 /dev/urandom >"$lib/init"
 
 # unpack ALIAS...: build and unpack into $tmp/out
@@ -101,10 +102,12 @@ loadable()
 
 check "no device: it unpacks" unpack
 is "$(cd "$tmp/out" && find . | sort | tr '\n' ' ')" \
-	". ./.rainforest ./.rainforest/init ./.rainforest/modules ./.rainforest/rfsubos.ko " \
-	"no device: nothing but init, the module and the list"
-is "$(cat "$tmp/out/.rainforest/modules")" "/.rainforest/rfsubos.ko" "the list names rfsubos.ko"
+	". ./.rainforest ./.rainforest/ficm.ko ./.rainforest/init ./.rainforest/modules ./.rainforest/rfsubos.ko " \
+	"no device: nothing but init, our modules and the list"
+is "$(xargs <"$tmp/out/.rainforest/modules")" "/.rainforest/ficm.ko /.rainforest/rfsubos.ko" \
+	"the list names ficm.ko, then rfsubos.ko, which needs it"
 check "init is what it was" cmp "$lib/init" "$tmp/out/.rainforest/init"
+check "ficm.ko is what it was" cmp "$lib/modules/$rel/ficm.ko" "$tmp/out/.rainforest/ficm.ko"
 check "rfsubos.ko is what it was" cmp "$lib/modules/$rel/rfsubos.ko" "$tmp/out/.rainforest/rfsubos.ko"
 is "$(stat -c '%a %u %g %Y' "$tmp/out/.rainforest/init")" "755 0 0 0" "init can be executed, by root"
 is "$(($(stat -c %s "$tmp/archive") % 4))" 0 "its size is a multiple of four"
@@ -115,9 +118,9 @@ check "the same request gives the same bytes" cmp "$tmp/first" "$tmp/archive"
 nvme=pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02
 check "a device: it unpacks" unpack $nvme
 list=$(order)
-is "$(echo "$list" | tr ' ' '\n' | sort | xargs)" "base.ko middle.ko other.ko rfsubos.ko top.ko" \
+is "$(echo "$list" | tr ' ' '\n' | sort | xargs)" "base.ko ficm.ko middle.ko other.ko rfsubos.ko top.ko" \
 	"a device: both drivers and what they need, each once"
-is "${list%% *}" rfsubos.ko "rfsubos.ko is first"
+like "$list" "^ficm.ko rfsubos.ko " "our modules are first"
 check "they can be loaded in this order: $list" loadable "$list"
 if loadable "$(echo "$list" | tr ' ' '\n' | tac | xargs)"; then
 	not_ok "control: an order that does not work is noticed"
@@ -132,7 +135,7 @@ check "xz: it is unpacked" cmp "$tmp/middle.ko" "$tmp/out/.rainforest/middle.ko"
 unpack virtio:d00000001v00001AF4 $nvme pci:v00008086d00001234 usb:nothing
 list=$(order)
 is "$(echo "$list" | tr ' ' '\n' | sort | xargs)" \
-	"base.ko middle.ko other.ko rfsubos.ko soft.ko softly.ko top.ko" \
+	"base.ko ficm.ko middle.ko other.ko rfsubos.ko soft.ko softly.ko top.ko" \
 	"several devices: built-in and unknown drivers add nothing, soft dependencies count"
 check "they can be loaded in this order: $list" loadable "$list"
 check "zstd: it is unpacked" sh -c "zstd -qdc $mods/kernel/soft.ko.zst | cmp - $tmp/out/.rainforest/soft.ko"
@@ -147,12 +150,14 @@ refuse()
 
 ENOENT=2
 EIO=5
-refuse $ENOENT "no module for kernel 6.99.*; install" "no rfsubos.ko for this kernel" \
+refuse $ENOENT "no module for kernel 6.99.*; install" "no modules for this kernel" \
 	6.99 "$lib" "$tmp/root"
 refuse $ENOENT "does not say which version" "a kernel without a release" "" "$lib" "$tmp/root"
 refuse $ENOENT "does not say which version" "a release that is a path" ../x "$lib" "$tmp/root"
 mkdir -p "$lib/modules/6.13.0" "$tmp/half/modules/$rel"
-cp "$lib/modules/$rel/rfsubos.ko" "$lib/modules/6.13.0/"
+cp "$lib/modules/$rel/ficm.ko" "$tmp/half/modules/$rel/"
+refuse $ENOENT "half/modules/$rel/rfsubos.ko is not there" "ficm.ko alone" $rel "$tmp/half" "$tmp/root"
+cp "$lib/modules/$rel"/*.ko "$lib/modules/6.13.0/"
 cp "$lib/modules/$rel/rfsubos.ko" "$tmp/half/modules/$rel/"
 refuse $ENOENT "built for another kernel; run make" "a module of another kernel" \
 	6.13.0 "$lib" "$tmp/root"
@@ -177,13 +182,14 @@ for stock in "$T_TOP"/build/kernels/*/lib/modules/*; do
 	r=$(basename "$stock")
 	mkdir -p "$lib/modules/$r"
 	echo "vermagic=$r SMP" >"$lib/modules/$r/rfsubos.ko"
+	echo "vermagic=$r SMP" >"$lib/modules/$r/ficm.ko"
 	root=${stock%/lib/modules/*}
 	rm -rf "$tmp/out"
 	mkdir "$tmp/out"
 	check "$r: the overlay for a virtio network device" sh -c \
 		"cd $tmp/out && $tmp/overlay_test $r $lib $root virtio:d00000001v00001AF4 |
 		cpio -id --quiet"
-	like "$(order)" "^rfsubos.ko .*failover.ko net_failover.ko .*virtio_net.ko" \
+	like "$(order)" "^ficm.ko rfsubos.ko .*failover.ko net_failover.ko .*virtio_net.ko" \
 		"$r: virtio_net after what it needs"
 	ko=$(find "$stock" -name "virtio_net.ko*")
 	case $ko in

@@ -83,12 +83,14 @@ class Failure(Exception):
 
 
 def overlay(path, release, params="", extra=()):
-    """Our archive: rfinit, rfsubos.ko, the list of modules; extra is (name, data) pairs."""
+    """Our archive: rfinit, our modules, the list of modules; extra is (name, data) pairs."""
     with open(path, "wb") as out:
         root = Archive(out)
         root.file(".rainforest/init", os.path.join(TOP, "build/rfinit"))
-        root.file(".rainforest/rfsubos.ko", os.path.join(TOP, "build", release, "rfsubos.ko"))
-        listed = f"# in this order\n\n/.rainforest/rfsubos.ko {params}".rstrip() + "\n"
+        for name in ("ficm.ko", "rfsubos.ko"):
+            root.file(f".rainforest/{name}", os.path.join(TOP, "build", release, name))
+        listed = "# in this order\n\n/.rainforest/ficm.ko\n" \
+                 f"/.rainforest/rfsubos.ko {params}".rstrip() + "\n"
         root.data(".rainforest/modules", listed.encode())
         for name, data in extra:
             root.data(name, data, 0o755)

@@ -30,13 +30,13 @@ check "100 messages, asleep before each" arrive count=100 senders=1 rest_us=2000
 rang=$(($(of doorbells) - bells))
 check "$rang of them rang" test $rang -ge 50 -a $rang -le 101
 
-before=$(of doorbell)
+before=$(cat /sys/module/ficm/doorbell)
 modprobe rfficm count="$(rounds 2000 50000)" rest_us=300 &
 load=$!
 i=0
 while [ $i -lt "$(rounds 3 50)" ]; do
 	echo 0 >/sys/devices/system/cpu/cpu1/online
-	away=$(of doorbell)
+	away=$(cat /sys/module/ficm/doorbell)
 	echo 1 >/sys/devices/system/cpu/cpu1/online
 	i=$((i + 1))
 done

@@ -140,9 +140,10 @@ class Root:
         stage = os.path.join(self.scratch, "modules")
         stage_modules(stage, kernel_dir, release, self.build, STOCK_MODULES + tuple(extra), whole)
         self.archive.file(f"lib/modules/{release}", os.path.join(stage, "lib/modules", release))
-        rfsubos = os.path.join(self.build, release, "rfsubos.ko")
-        if os.path.exists(rfsubos):
-            self.archive.file(f"usr/lib/rainforest/modules/{release}/rfsubos.ko", rfsubos)
+        for name in ("ficm.ko", "rfsubos.ko"):
+            module = os.path.join(self.build, release, name)
+            if os.path.exists(module):
+                self.archive.file(f"usr/lib/rainforest/modules/{release}/{name}", module)
 
     def rainforest(self):
         """What make install would put there, as far as it has been built."""

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who there is: the kernels that the supervisor's directory lists, each with a
+ * ring there and a ring back. The places are fixed, one for each entry of the
+ * directory, and never freed, so that senders find a peer without a lock; the
+ * peer's own two locks keep its rings while they are used.
+ */
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+#include <rainforest/ficm.h>
+
+#include "internal.h"
+
+struct ficm_peer ficm_peers[RF_WIRE_PEERS];
+
+static DEFINE_MUTEX(exchange_lock);	/* protects what follows, and area.c's mappings */
+static struct rf_ficm_area *own;	/* our area; NULL while we have not joined */
+static u32 own_slot;
+static u32 own_generation;
+static struct rf_ficm_dir dir_copy;
+
+/**
+ * ficm_peer_find() - the peer of a number
+ * @id: its number
+ *
+ * Return: the peer, which may have gone meanwhile: check @id again under one of
+ * its locks. NULL when there is none.
+ */
+struct ficm_peer *ficm_peer_find(u32 id)
+{
+	unsigned int i;
+
+	if (id == FICM_LOOPBACK)
+		return &ficm_loopback;
+	for (i = 0; i < RF_WIRE_PEERS; i++)
+		if (READ_ONCE(ficm_peers[i].id) == id)
+			return &ficm_peers[i];
+	return NULL;
+}
+
+static void peer_close(struct ficm_peer *peer)
+{
+	unsigned long flags;
+
+	if (!peer->open)
+		return;
+	spin_lock_irqsave(&peer->out_lock, flags);
+	spin_lock(&peer->in_lock);
+	ficm_ring_out_close(&peer->out);
+	ficm_ring_in_close(&peer->in);
+	WRITE_ONCE(peer->id, RF_FICM_NOBODY);
+	WRITE_ONCE(peer->open, false);
+	peer->joined = false;
+	peer->area = NULL;
+	spin_unlock(&peer->in_lock);
+	spin_unlock_irqrestore(&peer->out_lock, flags);
+	ficm_sysfs_remove(peer);
+}
+
+/* Under both locks. */
+static void peer_open_rings(struct ficm_peer *peer, u32 slot, struct rf_ficm_area *area)
+{
+	struct ficm_ring_mem out = {
+		.head = &own->pair[slot].head,
+		.ack = &area->pair[own_slot].ack,
+		.slots = RF_FICM_SLOTS,
+	};
+	struct ficm_ring_mem in = {
+		.head = &area->pair[own_slot].head,
+		.ack = &own->pair[slot].ack,
+		.slots = RF_FICM_SLOTS,
+	};
+
+	ficm_ring_out_open(&peer->out, &out, own_generation, peer->generation);
+	ficm_ring_in_open(&peer->in, &in, own_generation, peer->generation);
+}
+
+/* Where its doorbell may be; what was refused before may be right now. */
+static void peer_set_cpus(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
+{
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&peer->out_lock, flags);
+	peer->nr_cpus = min_t(u32, le32_to_cpu(entry->nr_cpus), RF_WIRE_CPUS);
+	for (i = 0; i < peer->nr_cpus; i++)
+		peer->apicid[i] = le32_to_cpu(entry->apicid[i]);
+	peer->good_bell = 0;
+	if (peer->owed && peer->open)
+		peer->owed = !ficm_peer_bell(peer);
+	spin_unlock_irqrestore(&peer->out_lock, flags);
+}
+
+static void peer_open(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
+{
+	u32 slot = peer - ficm_peers;
+	struct rf_ficm_area *area = ficm_area_map(slot, le64_to_cpu(entry->area));
+	unsigned long flags;
+
+	if (!area)
+		return;
+	peer_set_cpus(peer, entry);
+	spin_lock_irqsave(&peer->out_lock, flags);
+	spin_lock(&peer->in_lock);
+	peer->generation = le32_to_cpu(entry->generation);
+	peer->area = area;
+	peer->owed = false;
+	peer->refused = 0;
+	peer->broken = false;
+	peer->unhandled = 0;
+	peer_open_rings(peer, slot, area);
+	WRITE_ONCE(peer->open, true);
+	WRITE_ONCE(peer->id, le32_to_cpu(entry->id));
+	spin_unlock(&peer->in_lock);
+	spin_unlock_irqrestore(&peer->out_lock, flags);
+	ficm_sysfs_add(peer);
+	ficm_read_wake();
+}
+
+static void peer_refresh(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
+{
+	u32 id = le32_to_cpu(entry->id);
+
+	if (peer->open && peer->id == id && peer->generation == le32_to_cpu(entry->generation)) {
+		peer_set_cpus(peer, entry);
+		return;
+	}
+	peer_close(peer);
+	if (id != RF_FICM_NOBODY)
+		peer_open(peer, entry);
+}
+
+static void exchange_refresh(void)
+{
+	u32 i;
+
+	lockdep_assert_held(&exchange_lock);
+	if (!own || ficm_dir_read(&dir_copy))
+		return;
+	for (i = 0; i < RF_WIRE_PEERS; i++)
+		if (i != own_slot)
+			peer_refresh(&ficm_peers[i], &dir_copy.entry[i]);
+}
+
+/* Our entry, and our area with it. */
+static int exchange_enter(u32 slot)
+{
+	const struct rf_ficm_entry *entry = &dir_copy.entry[slot];
+	struct rf_ficm_area *area;
+	int ret;
+
+	ret = ficm_dir_read(&dir_copy);
+	if (ret)
+		return ret;
+	if (le32_to_cpu(entry->id) == RF_FICM_NOBODY)
+		return -ENOENT;
+	area = ficm_area_map(slot, le64_to_cpu(entry->area));
+	if (!area)
+		return -ENOMEM;
+	own = area;
+	own_slot = slot;
+	own_generation = le32_to_cpu(entry->generation);
+	ficm_area_init(own, own_generation);
+	return 0;
+}
+
+/**
+ * ficm_join() - begin to exchange messages with the other kernels
+ * @dir: physical address of the directory, struct rf_ficm_dir
+ * @slot: our entry there
+ *
+ * Context: sleeps.
+ * Return: 0, -EINVAL for an address or an entry that cannot be, -EBUSY when we
+ * have joined already, -ENOENT when our entry is empty, -EPROTO for another
+ * version, -EAGAIN when the directory never came to rest, -ENOMEM.
+ */
+int ficm_join(u64 dir, u32 slot)
+{
+	int ret = -EBUSY;
+
+	if (slot >= RF_WIRE_PEERS)
+		return -EINVAL;
+	mutex_lock(&exchange_lock);
+	if (own)
+		goto out;
+	ret = ficm_dir_map(dir);
+	if (ret)
+		goto out;
+	ret = exchange_enter(slot);
+	if (ret) {
+		ficm_dir_unmap();
+		ficm_areas_unmap();
+		goto out;
+	}
+	ficm_sysfs_directory(dir, slot);
+	exchange_refresh();
+out:
+	mutex_unlock(&exchange_lock);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_join, RAINFOREST_FICM);
+
+/**
+ * ficm_refresh() - look into the directory: it has changed
+ *
+ * Peers that are gone, or are other kernels now, are closed; new ones are opened.
+ * When this returns nothing more is received from a kernel that is gone, but for
+ * a message that a handler is busy with. Nothing happens when we have not joined.
+ *
+ * Context: sleeps.
+ */
+void ficm_refresh(void)
+{
+	mutex_lock(&exchange_lock);
+	exchange_refresh();
+	mutex_unlock(&exchange_lock);
+}
+EXPORT_SYMBOL_NS_GPL(ficm_refresh, RAINFOREST_FICM);
+
+static void refresh_work(struct work_struct *work)
+{
+	ficm_refresh();
+}
+
+static DECLARE_WORK(refresh, refresh_work);
+
+/**
+ * ficm_refresh_later() - have ficm_refresh() called
+ *
+ * Context: any.
+ */
+void ficm_refresh_later(void)
+{
+	queue_work(system_unbound_wq, &refresh);
+}
+
+/**
+ * ficm_leave() - exchange no more messages
+ *
+ * When it returns nothing of the directory and the areas is used any more.
+ *
+ * Context: sleeps.
+ */
+void ficm_leave(void)
+{
+	unsigned int i;
+
+	mutex_lock(&exchange_lock);
+	if (own) {
+		for (i = 0; i < RF_WIRE_PEERS; i++)
+			peer_close(&ficm_peers[i]);
+		ficm_area_exit(own);
+		own = NULL;
+		ficm_dir_unmap();
+		ficm_areas_unmap();
+		ficm_sysfs_directory(0, 0);
+	}
+	mutex_unlock(&exchange_lock);
+}
+EXPORT_SYMBOL_NS_GPL(ficm_leave, RAINFOREST_FICM);
+
+/**
+ * ficm_peers_init() - nobody is there
+ */
+void ficm_peers_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < RF_WIRE_PEERS; i++) {
+		ficm_peers[i].id = RF_FICM_NOBODY;
+		spin_lock_init(&ficm_peers[i].out_lock);
+		spin_lock_init(&ficm_peers[i].in_lock);
+	}
+}
+
+/**
+ * ficm_peers_exit() - no refresh is under way any more; nobody has joined
+ */
+void ficm_peers_exit(void)
+{
+	cancel_work_sync(&refresh);
+}

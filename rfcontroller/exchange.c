@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: Exchange of messages: who takes part, and where
+ *
+ * The directory and an area for each kernel lie in the supervisor's memory; see
+ * rainforest_wire.h. A subOS has an entry of the directory for life. It is listed
+ * there while its cores may run, each time with a new generation and an area that
+ * was zeroed; nobody else waits for it otherwise. An area is made when its entry
+ * is used first, and stays until the module goes.
+ *
+ * Each change ends with a look of our own ficm.ko at the directory, and a message
+ * to all others that they do the same.
+ */
+#include <linux/cpumask.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+#include <asm/apic.h>
+#include <asm/smp.h>
+#include <rainforest/ficm.h>
+#include "fail.h"
+#include "internal.h"
+
+/**
+ * struct exchange_slot - an entry of the directory
+ * @used: it is the supervisor's, or a subOS's, or lost with one in quarantine
+ * @generation: counts the kernels that had it
+ * @area: what that kernel writes
+ */
+struct exchange_slot {
+	bool used;
+	u32 generation;
+	struct rf_ficm_area *area;
+};
+
+static DEFINE_MUTEX(exchange_lock);	/* protects all of this; innermost */
+static struct rf_ficm_dir *dir;
+static struct exchange_slot slots[RF_WIRE_PEERS];
+static u32 dir_seq;			/* kept here: a subOS could write to the directory's */
+
+/* Odd count before the change; pairs with ficm_dir_read(). */
+static void change_begin(void)
+{
+	lockdep_assert_held(&exchange_lock);
+	WRITE_ONCE(dir->seq, cpu_to_le32(++dir_seq));
+	smp_wmb();
+}
+
+/* Change before the even count; then everybody is told. */
+static void change_end(void)
+{
+	struct rf_msg msg = { .type = cpu_to_le16(RF_MSG_DIR) };
+
+	smp_wmb();
+	WRITE_ONCE(dir->seq, cpu_to_le32(++dir_seq));
+	/* Changed before we look who has joined: pairs with ficm_area_init(). */
+	smp_mb();
+	ficm_refresh();
+	ficm_broadcast(&msg);
+}
+
+/* The supervisor's cores: all that no other kernel has. */
+static void list_own_cpus(struct rf_ficm_entry *entry)
+{
+	unsigned int cpu;
+	u32 apicid, n = 0;
+
+	for_each_possible_cpu(cpu) {
+		apicid = per_cpu(x86_cpu_to_apicid, cpu);
+		if (rfctl_cpu_owner(cpu) == RF_OWNER_SUPERVISOR && apicid != BAD_APICID &&
+		    n < RF_WIRE_CPUS)
+			entry->apicid[n++] = cpu_to_le32(apicid);
+	}
+	entry->nr_cpus = cpu_to_le32(n);
+}
+
+static void list_cpus(struct rf_ficm_entry *entry, const struct cpumask *cpus)
+{
+	unsigned int cpu;
+	u32 n = 0;
+
+	for_each_cpu(cpu, cpus)
+		if (n < RF_WIRE_CPUS)
+			entry->apicid[n++] = cpu_to_le32(rfctl_cpu_apicid(cpu));
+	entry->nr_cpus = cpu_to_le32(n);
+}
+
+static void entry_fill(u32 slot, u32 id)
+{
+	struct rf_ficm_entry *entry = &dir->entry[slot];
+
+	entry->id = cpu_to_le32(id);
+	entry->generation = cpu_to_le32(slots[slot].generation);
+	entry->area = cpu_to_le64(virt_to_phys(slots[slot].area));
+}
+
+static int area_alloc(u32 slot)
+{
+	if (slots[slot].area)
+		return 0;
+	if (rfctl_fail("exchange_area"))
+		return -ENOMEM;
+	slots[slot].area = alloc_pages_exact(sizeof(struct rf_ficm_area), GFP_KERNEL | __GFP_ZERO);
+	return slots[slot].area ? 0 : -ENOMEM;
+}
+
+static u32 slot_find_free(void)
+{
+	u32 slot;
+
+	for (slot = 1; slot < RF_WIRE_PEERS; slot++)
+		if (!slots[slot].used)
+			break;
+	return slot;
+}
+
+/**
+ * rfctl_exchange_reserve - an entry of the directory for a subOS
+ * @so: the subOS, locked
+ * @msg: (out) line about a failure
+ *
+ * Return: 0, also when it has one. -ENOSPC there is none left, -ENOMEM.
+ */
+int rfctl_exchange_reserve(struct subos *so, struct rfctl_msg *msg)
+{
+	u32 slot;
+	int ret;
+
+	if (so->ficm_slot)
+		return 0;
+	guard(mutex)(&exchange_lock);
+	slot = rfctl_fail("exchange_slot") ? RF_WIRE_PEERS : slot_find_free();
+	if (slot == RF_WIRE_PEERS) {
+		rfctl_say(msg, "%u kernels exchange messages already, there is no room for more; destroy a subOS first",
+			  RF_WIRE_PEERS);
+		return -ENOSPC;
+	}
+	ret = area_alloc(slot);
+	if (ret)
+		return ret;
+	slots[slot].used = true;
+	so->ficm_slot = slot;
+	return 0;
+}
+
+/**
+ * rfctl_exchange_dir - where the directory lies
+ *
+ * Return: its physical address.
+ */
+u64 rfctl_exchange_dir(void)
+{
+	return virt_to_phys(dir);
+}
+
+/**
+ * rfctl_exchange_open - list a subOS: it is about to run
+ * @so: the subOS, locked, its cores parked; nothing happens if it has no entry
+ */
+void rfctl_exchange_open(struct subos *so)
+{
+	u32 slot = so->ficm_slot;
+
+	if (!slot)
+		return;
+	guard(mutex)(&exchange_lock);
+	slots[slot].generation++;
+	/* It was not listed: nobody but who has not heard of that yet looks there. */
+	memset(slots[slot].area, 0, sizeof(struct rf_ficm_area));
+	change_begin();
+	entry_fill(slot, so->id);
+	list_cpus(&dir->entry[slot], &so->cpus);
+	change_end();
+	so->ficm_listed = true;
+}
+
+/**
+ * rfctl_exchange_close - list a subOS no more: its cores are parked
+ * @so: the subOS, locked
+ */
+void rfctl_exchange_close(struct subos *so)
+{
+	if (!so->ficm_listed)
+		return;
+	guard(mutex)(&exchange_lock);
+	change_begin();
+	dir->entry[so->ficm_slot].id = cpu_to_le32(RF_FICM_NOBODY);
+	change_end();
+	so->ficm_listed = false;
+}
+
+/**
+ * rfctl_exchange_lose - a subOS goes into quarantine: it may still run
+ * @so: the subOS, locked
+ *
+ * Its entry and its area are never used again.
+ */
+void rfctl_exchange_lose(struct subos *so)
+{
+	rfctl_exchange_close(so);
+	so->ficm_slot = 0;
+}
+
+/**
+ * rfctl_exchange_release - the entry of a subOS is free again
+ * @so: the subOS, locked, its cores parked
+ */
+void rfctl_exchange_release(struct subos *so)
+{
+	rfctl_exchange_close(so);
+	if (!so->ficm_slot)
+		return;
+	guard(mutex)(&exchange_lock);
+	slots[so->ficm_slot].used = false;
+	so->ficm_slot = 0;
+}
+
+/**
+ * rfctl_exchange_cpus - cores have another owner now
+ * @so: a subOS, locked, that got or lost some; or NULL
+ *
+ * A doorbell is rung only at a core that is listed for its kernel: the list goes
+ * before the doorbell.
+ */
+void rfctl_exchange_cpus(struct subos *so)
+{
+	guard(mutex)(&exchange_lock);
+	if (!dir)
+		return;
+	change_begin();
+	list_own_cpus(&dir->entry[0]);
+	if (so && so->ficm_listed)
+		list_cpus(&dir->entry[so->ficm_slot], &so->cpus);
+	change_end();
+}
+
+static void exchange_free(void)
+{
+	u32 slot;
+
+	for (slot = 0; slot < RF_WIRE_PEERS; slot++)
+		if (slots[slot].area)
+			free_pages_exact(slots[slot].area, sizeof(struct rf_ficm_area));
+	if (dir)
+		free_pages_exact(dir, sizeof(*dir));
+	dir = NULL;
+}
+
+/**
+ * rfctl_exchange_init - an exchange with the supervisor alone
+ *
+ * Return: 0. -ENOMEM or what ficm_join() says.
+ */
+int rfctl_exchange_init(void)
+{
+	u32 slot;
+	int ret;
+
+	guard(mutex)(&exchange_lock);
+	dir = alloc_pages_exact(sizeof(*dir), GFP_KERNEL | __GFP_ZERO);
+	ret = dir ? area_alloc(0) : -ENOMEM;
+	if (ret)
+		goto err_free;
+	dir->magic = cpu_to_le32(RF_FICM_DIR_MAGIC);
+	dir->version = cpu_to_le32(RF_WIRE_VERSION);
+	dir->size = cpu_to_le32(sizeof(*dir));
+	for (slot = 1; slot < RF_WIRE_PEERS; slot++)
+		dir->entry[slot].id = cpu_to_le32(RF_FICM_NOBODY);
+	slots[0].used = true;
+	slots[0].generation = 1;
+	entry_fill(0, FICM_SUPERVISOR);
+	list_own_cpus(&dir->entry[0]);
+	ret = ficm_join(virt_to_phys(dir), 0);
+	if (!ret)
+		return 0;
+err_free:
+	exchange_free();
+	return ret;
+}
+
+/**
+ * rfctl_exchange_exit - no exchange any more: there is no subOS
+ */
+void rfctl_exchange_exit(void)
+{
+	ficm_leave();
+	guard(mutex)(&exchange_lock);
+	exchange_free();
+}
