@@ -291,6 +291,70 @@ static int cdev_audit(void __user *arg)
 	return ret ?: cdev_return(arg, &req, sizeof(req));
 }
 
+static int cdev_borrow(void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_borrow req;
+	struct cpumask *mask;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags & ~RF_BORROW_PREEMPT || req.reserved)
+		return -EINVAL;
+	mask = rfctl_zalloc(sizeof(*mask));
+	if (!mask)
+		return -ENOMEM;
+	req.from[RF_NAME_MAX - 1] = '\0';
+	req.to[RF_NAME_MAX - 1] = '\0';
+	req.id = 0;
+	req.got = 0;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = req.mask ? cdev_get_mask(mask, req.mask, req.mask_bytes) : 0;
+	if (ret > 0) {
+		rfctl_say(&msg, "CPU %d does not exist", ret);
+		ret = -EINVAL;
+	}
+	if (!ret)
+		ret = rfctl_borrow(&req, mask, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	kfree(mask);
+	err = cdev_return(arg, &req, sizeof(req));
+	return ret ?: err;
+}
+
+static int cdev_return_loan(void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_return req;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags || req.reserved)
+		return -EINVAL;
+	req.got = 0;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = rfctl_return(&req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	err = cdev_return(arg, &req, sizeof(req));
+	return ret ?: err;
+}
+
+static int cdev_loans(void __user *arg)
+{
+	struct rf_loans req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, count);
+	if (ret || req.flags)
+		return ret ?: -EINVAL;
+	ret = rfctl_loans(&req);
+	return ret ?: cdev_return(arg, &req, sizeof(req));
+}
+
 static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
 {
 	void __user *arg = (void __user *)p;
@@ -314,6 +378,12 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
 		return cdev_audit(arg);
 	case RF_IOC_POOL:
 		return cdev_pool(arg);
+	case RF_IOC_BORROW:
+		return cdev_borrow(arg);
+	case RF_IOC_RETURN:
+		return cdev_return_loan(arg);
+	case RF_IOC_LOANS:
+		return cdev_loans(arg);
 	}
 	return -ENOTTY;
 }

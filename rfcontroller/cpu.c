@@ -394,7 +394,8 @@ int rfctl_cpus_claim(struct subos *so, const struct cpumask *want, unsigned int 
 		for_each_cpu(cpu, mask)
 			cpu_set_owner(cpu, so->id, 0);
 		cpumask_or(&so->cpus, &so->cpus, mask);
-		so->boot_cpu = cpumask_first(&so->cpus);
+		if (!so->started)
+			so->boot_cpu = cpumask_first(&so->cpus);
 		so->stage_ns[RF_STAGE_CPUS] += ktime_get_ns() - start;
 	}
 	mutex_unlock(&rfctl_cpu_lock);
@@ -425,9 +426,115 @@ int rfctl_cpus_park(struct subos *so, struct rfctl_msg *msg)
 		pr_err("%s\n", msg->text);
 		cpu_set_owner(cpu, RF_OWNER_QUARANTINE, 0);
 		cpumask_clear_cpu(cpu, &so->cpus);
+		cpumask_clear_cpu(cpu, &so->granted);
 		ret = -EIO;
 	}
 	return ret;
+}
+
+/* A parked core to the pool, and from there back to the supervisor unless it is to stay. */
+static int cpu_give(unsigned int cpu)
+{
+	cpu_set_owner(cpu, RF_OWNER_FREE, 0);
+	return cpumask_test_cpu(cpu, &pool_target) ? 0 : cpu_return(cpu);
+}
+
+/**
+ * rfctl_cpu_drop - give one parked core of a subOS back
+ * @so: the subOS, locked
+ * @cpu: one of its CPUs, parked
+ * @heir: id of the subOS that owns it from now on, 0: the pool, or the supervisor
+ *
+ * The heir finds it with rfctl_cpus_adopt().
+ */
+void rfctl_cpu_drop(struct subos *so, unsigned int cpu, u32 heir)
+{
+	guard(mutex)(&rfctl_cpu_lock);
+	cpumask_clear_cpu(cpu, &so->cpus);
+	cpumask_clear_cpu(cpu, &so->granted);
+	if (heir)
+		cpu_set_owner(cpu, heir, 0);
+	else
+		cpu_give(cpu);
+}
+
+/**
+ * rfctl_cpus_adopt - find the parked cores that were left to a subOS
+ * @so: the subOS, locked
+ */
+void rfctl_cpus_adopt(struct subos *so)
+{
+	unsigned int cpu;
+
+	guard(mutex)(&rfctl_cpu_lock);
+	for_each_possible_cpu(cpu)
+		if (rfctl_cpu_owner(cpu) == so->id)
+			cpumask_set_cpu(cpu, &so->cpus);
+}
+
+/**
+ * rfctl_cpu_pass - a core that was left to a subOS which never used it goes on
+ * @cpu: the CPU, parked
+ * @owner: id of that subOS: nothing is done when it has another owner
+ * @heir: id of the next, 0: the pool, or the supervisor
+ */
+void rfctl_cpu_pass(unsigned int cpu, u32 owner, u32 heir)
+{
+	guard(mutex)(&rfctl_cpu_lock);
+	if (rfctl_cpu_owner(cpu) != owner)
+		return;
+	if (heir)
+		cpu_set_owner(cpu, heir, 0);
+	else
+		cpu_give(cpu);
+}
+
+/**
+ * rfctl_cpu_choose_removal - which cores of a subOS could go
+ * @so: the subOS, locked
+ * @mask: (out) whole cores, from the highest number down, never the boot core
+ * @count: CPUs wanted
+ *
+ * Return: CPUs in @mask, at most @count.
+ */
+int rfctl_cpu_choose_removal(struct subos *so, struct cpumask *mask, unsigned int count)
+{
+	unsigned int cpu;
+
+	cpumask_clear(mask);
+	for (cpu = nr_cpu_ids; cpu-- > 1;) {
+		struct cpumask *core = &cpus[cpu].siblings;
+
+		if (!cpumask_test_cpu(cpu, &so->cpus) || cpumask_test_cpu(so->boot_cpu, core) ||
+		    cpumask_test_cpu(cpu, mask) ||
+		    cpumask_weight(mask) + cpumask_weight(core) > count)
+			continue;
+		cpumask_or(mask, mask, core);
+	}
+	return cpumask_weight(mask);
+}
+
+/**
+ * rfctl_cpus_are_whole_cores - does a set leave no sibling behind?
+ * @mask: the set
+ * @msg: (out) which does
+ *
+ * Return: true or false.
+ */
+bool rfctl_cpus_are_whole_cores(const struct cpumask *mask, struct rfctl_msg *msg)
+{
+	unsigned int cpu, sibling;
+
+	for_each_cpu(cpu, mask) {
+		for_each_cpu(sibling, &cpus[cpu].siblings) {
+			if (cpumask_test_cpu(sibling, mask))
+				continue;
+			rfctl_say(msg, "CPU %u shares a core with CPU %u; take both or none",
+				  cpu, sibling);
+			return false;
+		}
+	}
+	return true;
 }
 
 /**
@@ -446,15 +553,13 @@ int rfctl_cpus_release(struct subos *so)
 
 	guard(mutex)(&rfctl_cpu_lock);
 	for_each_cpu(cpu, &so->cpus) {
-		cpu_set_owner(cpu, RF_OWNER_FREE, 0);
-		if (cpumask_test_cpu(cpu, &pool_target))
-			continue;
-		err = cpu_return(cpu);
+		err = cpu_give(cpu);
 		ret = ret ?: err;
 	}
 	if (!cpumask_empty(&so->cpus))
 		so->stage_ns[RF_STAGE_GIVE_CPUS] = ktime_get_ns() - start;
 	cpumask_clear(&so->cpus);
+	cpumask_clear(&so->granted);
 	rfctl_exchange_cpus(so);
 	return ret;
 }

@@ -81,9 +81,15 @@ static int __init rfctl_init(void)
 	ret = rfctl_pci_init();
 	if (ret)
 		goto err_exchange;
-	ret = rfctl_power_init();
+	ret = rfctl_con_init();
 	if (ret)
 		goto err_pci;
+	ret = rfctl_loan_init();
+	if (ret)
+		goto err_con;
+	ret = rfctl_power_init();
+	if (ret)
+		goto err_loan;
 	ret = rfctl_cdev_init();
 	if (ret)
 		goto err_power;
@@ -91,6 +97,10 @@ static int __init rfctl_init(void)
 
 err_power:
 	rfctl_power_exit();
+err_loan:
+	rfctl_loan_exit();
+err_con:
+	rfctl_con_exit();
 err_pci:
 	rfctl_pci_exit();
 err_exchange:
@@ -108,6 +118,8 @@ static void __exit rfctl_exit(void)
 {
 	rfctl_cdev_exit();
 	rfctl_power_exit();
+	rfctl_loan_exit();
+	rfctl_con_exit();
 	rfctl_pci_exit();
 	rfctl_exchange_exit();
 	rfctl_cpu_exit();

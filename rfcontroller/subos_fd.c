@@ -154,6 +154,112 @@ static int subos_get_info(struct subos_file *sf, void __user *arg)
 	return ret;
 }
 
+#define RESIZE_FLAGS	(RF_RESIZE_ADD | RF_RESIZE_REMOVE | RF_RESIZE_DRY_RUN)
+#define RESIZE_BOTH	(RF_RESIZE_ADD | RF_RESIZE_REMOVE)
+
+static bool resize_flags_ok(u32 flags)
+{
+	return !(flags & ~RESIZE_FLAGS) && (flags & RESIZE_BOTH) != RESIZE_BOTH;
+}
+
+static int subos_fd_cpus(struct subos *so, void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_resize_cpus req;
+	struct cpumask *mask;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (!resize_flags_ok(req.flags) || req.reserved)
+		return -EINVAL;
+	mask = rfctl_zalloc(sizeof(*mask));
+	if (!mask)
+		return -ENOMEM;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = cdev_get_mask(mask, req.mask, req.mask_bytes);
+	if (ret > 0)
+		rfctl_say(&msg, "CPU %d does not exist; there are CPUs %*pbl", ret,
+			  cpumask_pr_args(cpu_possible_mask));
+	if (ret > 0 || (!ret && cpumask_empty(mask) == !req.count))
+		ret = -EINVAL;
+	if (!ret) {
+		ret = subos_resize_cpus(so, &req, mask, &msg);
+		err = cdev_put_mask(mask, req.mask, req.mask_bytes);
+		err = err ?: cdev_return(arg, &req, sizeof(req));
+		ret = ret ?: err;
+	}
+	cdev_message(req.msg, req.msg_len, &msg);
+	kfree(mask);
+	return ret;
+}
+
+static int subos_fd_memory(struct subos *so, void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_resize_memory req;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (!resize_flags_ok(req.flags) || req.reserved)
+		return -EINVAL;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = subos_resize_memory(so, &req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	err = cdev_return(arg, &req, sizeof(req));
+	return ret ?: err;
+}
+
+static int subos_fd_pci(struct subos *so, void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_resize_pci req;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (!resize_flags_ok(req.flags) || !(req.flags & RESIZE_BOTH) || req.reserved)
+		return -EINVAL;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = subos_resize_pci(so, &req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	err = cdev_return(arg, &req, sizeof(req));
+	return ret ?: err;
+}
+
+static int subos_fd_stats(struct subos *so, void __user *arg)
+{
+	struct rf_stats req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags || req.reserved)
+		return -EINVAL;
+	ret = subos_stats(so, &req);
+	return ret ?: cdev_return(arg, &req, sizeof(req));
+}
+
+static int subos_priority(struct subos *so, void __user *arg)
+{
+	struct rf_priority req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags || req.reserved || abs(req.priority) > 100)
+		return -EINVAL;
+	guard(mutex)(&so->lock);
+	so->priority = req.priority;
+	return 0;
+}
+
 static int subos_console(struct subos *so, void __user *arg)
 {
 	struct rf_console req;
@@ -213,6 +319,16 @@ static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p
 		return subos_get_info(sf, arg);
 	case RF_IOC_CONSOLE:
 		return subos_console(sf->so, arg);
+	case RF_IOC_RESIZE_CPUS:
+		return subos_fd_cpus(sf->so, arg);
+	case RF_IOC_RESIZE_MEMORY:
+		return subos_fd_memory(sf->so, arg);
+	case RF_IOC_RESIZE_PCI:
+		return subos_fd_pci(sf->so, arg);
+	case RF_IOC_STATS:
+		return subos_fd_stats(sf->so, arg);
+	case RF_IOC_PRIORITY:
+		return subos_priority(sf->so, arg);
 	}
 	return -ENOTTY;
 }
