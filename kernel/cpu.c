@@ -2,11 +2,14 @@
 /*
  * Cores: the ACPI tables list every core that may ever be granted, because a
  * kernel reads them once. Waking one that is not in our waiting loop would
- * spin for ever, so cores that are not granted now are refused.
+ * spin for ever, so cores that are not granted now are refused. What is granted
+ * changes while this kernel runs; the supervisor says when by message.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
+#include <linux/delay.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
@@ -14,7 +17,11 @@
 #include <asm/smp.h>
 #include <rainforest/compat.h>
 
+#include "con.h"
 #include "subos.h"
+
+#define CPU_TRIES	20
+#define CPU_TRY_MS	50
 
 static DEFINE_MUTEX(granted_lock);	/* protects granted */
 static struct {
@@ -37,9 +44,9 @@ static int granted_read(void)
 			       sizeof(granted.apicid));
 }
 
-static int cpu_prepare(unsigned int cpu)
+/* Return: 0, -EPERM it is not granted now, -EAGAIN the description never came to rest. */
+static int cpu_granted(u32 apicid)
 {
-	u32 apicid = per_cpu(x86_cpu_to_apicid, cpu);
 	int ret = -EPERM;
 	u32 i, nr;
 
@@ -57,11 +64,94 @@ out:
 	return ret;
 }
 
+static int cpu_prepare(unsigned int cpu)
+{
+	return cpu_granted(per_cpu(x86_cpu_to_apicid, cpu));
+}
+
 /* Only where RF_CPU_GOES_OFFLINE is false: a core that left could not come back. */
 static int cpu_refuse_offline(unsigned int cpu)
 {
 	pr_info_once("this kernel cannot wake a core a second time: CPUs stay on line\n");
 	return -EOPNOTSUPP;
+}
+
+static int cpu_find(u64 apicid)
+{
+	unsigned int cpu;
+
+	for_each_present_cpu(cpu)
+		if (per_cpu(x86_cpu_to_apicid, cpu) == apicid)
+			return cpu;
+	return -ENODEV;
+}
+
+/* Somebody else may be at it, or forbid it for a moment. */
+static int cpu_move(unsigned int cpu, int (*move)(unsigned int cpu), bool online)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < CPU_TRIES && cpu_online(cpu) != online; i++) {
+		ret = move(cpu);
+		if (ret < 0 && ret != -EBUSY && ret != -EAGAIN)
+			return ret;
+		if (ret < 0)
+			msleep(CPU_TRY_MS);
+	}
+	if (cpu_online(cpu) == online)
+		return 0;
+	return ret < 0 ? ret : -EBUSY;
+}
+
+/**
+ * subos_cpu_add() - RF_OP_CPU_ADD: bring a granted core on line
+ * @call: arg 0 its APIC id; (out) value 0: CPUs on line
+ *
+ * Return: 0, also where it is on line; -ENODEV this kernel does not know it,
+ * -EPERM it is not granted, -EBUSY, or what the kernel says.
+ */
+int subos_cpu_add(struct subos_call *call)
+{
+	int cpu = cpu_find(call->arg[0]);
+	int ret;
+
+	if (cpu < 0)
+		return cpu;
+	ret = cpu_granted(call->arg[0]);
+	if (!ret)
+		ret = cpu_move(cpu, add_cpu, true);
+	subos_con_stage(call);
+	call->value[0] = num_online_cpus();
+	return ret;
+}
+
+/**
+ * subos_cpu_remove() - RF_OP_CPU_REMOVE: let a core go to the reset vector
+ * @call: arg 0 its APIC id; (out) value 0: CPUs on line
+ *
+ * Its grant has been withdrawn before, so that nobody in here brings it back.
+ * Return: 0, also where it is off line; -ENODEV this kernel does not know it,
+ * -EINVAL it is the boot core, or still granted; -EOPNOTSUPP this kernel cannot
+ * let it go; -EBUSY, or what the kernel says.
+ */
+int subos_cpu_remove(struct subos_call *call)
+{
+	int cpu = cpu_find(call->arg[0]);
+	int ret;
+
+	if (cpu < 0)
+		return cpu;
+	if (!cpu)
+		return -EINVAL;
+	ret = cpu_granted(call->arg[0]);
+	if (ret != -EPERM)
+		return ret ?: -EINVAL;
+	if (!RF_CPU_GOES_OFFLINE && cpu_online(cpu))
+		return -EOPNOTSUPP;
+	ret = cpu_move(cpu, remove_cpu, false);
+	subos_con_stage(call);
+	call->value[0] = num_online_cpus();
+	return ret;
 }
 
 /**

@@ -13,6 +13,7 @@
 #include <linux/init.h>
 #include <linux/module.h>
 
+#include "con.h"
 #include "subos.h"
 
 static char *boot_id = "";
@@ -52,13 +53,21 @@ static int __init subos_init(void)
 	ret = subos_sysfs_init();
 	if (ret)
 		goto err_console;
+	ret = subos_stat_init();
+	if (ret)
+		goto err_sysfs;
 	subos_clock_set();
 	subos_ficm_init();
 	ret = subos_pci_init();
 	if (ret)
 		pr_err("no PCI bus, error %d\n", ret);	/* life without devices goes on */
+	ret = subos_con_init();
+	if (ret)
+		pr_err("deaf to the supervisor, error %d\n", ret);	/* its life goes on, too */
 	return 0;
 
+err_sysfs:
+	subos_sysfs_exit();
 err_console:
 	subos_console_exit();
 err_cpu:

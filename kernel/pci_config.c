@@ -275,8 +275,7 @@ int subos_config_open(struct subos_function *f, const struct rf_wire_pci *wire)
 	else
 		ret = bars_prepare(f, wire);
 	if (ret) {
-		iounmap(f->page);
-		f->page = NULL;
+		subos_config_close(f);
 		return ret;
 	}
 	hidden_find(f);
@@ -285,11 +284,14 @@ int subos_config_open(struct subos_function *f, const struct rf_wire_pci *wire)
 
 /**
  * subos_config_close() - undo subos_config_open()
- * @f: function, may be one that was never opened
+ * @f: function, may be one that was never opened; nobody accesses it any more
  */
 void subos_config_close(struct subos_function *f)
 {
-	if (f->page)
-		iounmap(f->page);
+	void __iomem *page = f->page;
+
 	f->page = NULL;
+	if (page)
+		iounmap(page);
+	memset(f, 0, sizeof(*f));	/* another may be granted at this place */
 }

@@ -8,6 +8,7 @@
 
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
@@ -28,8 +29,9 @@ struct request {
 	__le32 seq;
 };
 
+static DEFINE_MUTEX(request_lock);	/* one request is taken up at a time */
 static u32 request_kind;
-static u32 request_seq;
+static u32 request_seq;		/* the heartbeat's thread only */
 
 /*
  * The programs that handle a power button tell pid 1 by a signal or a socket,
@@ -80,20 +82,30 @@ static void request_ask(u32 kind)
 		orderly_poweroff(true);
 }
 
-/* Asked for once more, user space has had its time: like a second push on the button. */
-static void request_take(u32 kind)
+/**
+ * subos_request_take() - begin to follow a request
+ * @kind: RF_REQ_*; others are ignored
+ *
+ * Asked for once more, user space has had its time: like a second push on the
+ * button.
+ * Context: kernel threads; sleeps.
+ */
+void subos_request_take(u32 kind)
 {
-	bool again = kind == request_kind;
-	bool listens = !again && init_listens();
+	bool again, listens;
 
 	if (kind != RF_REQ_POWEROFF && kind != RF_REQ_RESTART)
 		return;
+	mutex_lock(&request_lock);
+	again = kind == request_kind;
+	listens = !again && init_listens();
 	request_kind = kind;
 	pr_notice("the supervisor asks for %s%s\n",
 		  kind == RF_REQ_RESTART ? "a restart" : "power off", again ? " again" : "");
 	if (listens)
 		request_ask(kind);
 	mod_delayed_work(system_long_wq, &request_work, listens ? msecs_to_jiffies(grace_ms) : 0);
+	mutex_unlock(&request_lock);
 }
 
 /**
@@ -115,7 +127,7 @@ void subos_request_poll(void)
 		return;
 	request_seq = seq;
 	subos_status_request(seq);
-	request_take(le32_to_cpu(request.kind));
+	subos_request_take(le32_to_cpu(request.kind));
 }
 
 /**

@@ -24,6 +24,7 @@
 
 #define SUBOS_BEAT_MIN_MS	10
 #define SUBOS_BEAT_MAX_MS	10000
+#define SUBOS_BEAT_STAT		10	/* beats between two sets of figures */
 
 static struct task_struct *beat_thread;
 static u64 beat_count;
@@ -119,6 +120,8 @@ static void beat(void)
 
 	WRITE_ONCE(status->nr_online, cpu_to_le32(num_online_cpus()));
 	WRITE_ONCE(status->heartbeat, cpu_to_le64(++beat_count));
+	if (!(beat_count % SUBOS_BEAT_STAT))
+		subos_stat_kick();
 }
 
 static int beat_loop(void *unused)

@@ -45,12 +45,18 @@ void subos_status_reason_replace(const char *text);
 u32 subos_status_get(void);
 
 /* clock.c */
-void subos_clock_set(void);
+int subos_clock_set(void);
 
 /* request.c */
 void subos_request_poll(void);
+void subos_request_take(u32 kind);
 void subos_request_exit(void);
 void subos_request_done(void);
+
+/* stat.c */
+int subos_stat_init(void);
+void subos_stat_exit(void);
+void subos_stat_kick(void);
 
 /* sysfs.c */
 int subos_sysfs_init(void);

@@ -9,11 +9,19 @@
  *	state			(read) RF_SUB_* as a number; (write) "init": init is
  *				being started
  *	reason			(write) why init cannot be started, one line
+ *	requests		(read) requests of the supervisor that were carried out
+ *	repeated		(read) messages that asked for one of these once more
+ *	refused			(read) messages that were no request for us, too old or
+ *				nonsense
+ *	last_op			(read) RF_OP_* of the request that was carried out last
+ *	ask			(write) "cpus N" or "memory BYTES": ask the supervisor for
+ *				so much in all; its answer is the result of the write
  */
 #include <linux/kobject.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
+#include "con.h"
 #include "subos.h"
 #include "pci_config.h"
 
@@ -79,6 +87,44 @@ static ssize_t reason_store(struct kobject *kobj, struct kobj_attribute *attr, c
 
 static struct kobj_attribute reason_attr = __ATTR_WO(reason);
 
+static ssize_t requests_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", subos_con_count(SUBOS_CON_REQUESTS));
+}
+
+static struct kobj_attribute requests_attr = __ATTR_RO(requests);
+
+static ssize_t repeated_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", subos_con_count(SUBOS_CON_REPEATED));
+}
+
+static struct kobj_attribute repeated_attr = __ATTR_RO(repeated);
+
+static ssize_t refused_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", subos_con_count(SUBOS_CON_REFUSED));
+}
+
+static struct kobj_attribute refused_attr = __ATTR_RO(refused);
+
+static ssize_t last_op_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", subos_con_last_op());
+}
+
+static struct kobj_attribute last_op_attr = __ATTR_RO(last_op);
+
+static ssize_t ask_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
+			 size_t count)
+{
+	int ret = subos_ask_words(buf);
+
+	return ret ?: count;
+}
+
+static struct kobj_attribute ask_attr = __ATTR_WO(ask);
+
 static struct attribute *subos_attrs[] = {
 	&name_attr.attr,
 	&id_attr.attr,
@@ -87,6 +133,11 @@ static struct attribute *subos_attrs[] = {
 	&pci_refused_attr.attr,
 	&state_attr.attr,
 	&reason_attr.attr,
+	&requests_attr.attr,
+	&repeated_attr.attr,
+	&refused_attr.attr,
+	&last_op_attr.attr,
+	&ask_attr.attr,
 	NULL
 };
 

@@ -66,4 +66,21 @@ void hvc_remove(struct hvc_struct *hp);
 void hvc_kick(void);
 void __hvc_resize(struct hvc_struct *hp, struct winsize ws);
 
+/*
+ * Opening a disk so that nobody else can, from linux/blkdev.h and linux/file.h,
+ * which who uses this includes. A file stands for it since 6.9. fput() would
+ * let go of it later, and the disk with it; these do so at once.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+#define rf_claimed_disk			file
+#define rf_disk_claim(devt, holder)	bdev_file_open_by_dev(devt, BLK_OPEN_READ, holder, NULL)
+#define rf_disk_of(claimed)		(file_bdev(claimed)->bd_disk)
+#define rf_disk_release(claimed)	__fput_sync(claimed)
+#else
+#define rf_claimed_disk			block_device
+#define rf_disk_claim(devt, holder)	blkdev_get_by_dev(devt, FMODE_READ | FMODE_EXCL, holder)
+#define rf_disk_of(claimed)		((claimed)->bd_disk)
+#define rf_disk_release(claimed)	blkdev_put(claimed, FMODE_READ | FMODE_EXCL)
+#endif
+
 #endif /* _RAINFOREST_COMPAT_H */

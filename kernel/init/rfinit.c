@@ -29,6 +29,7 @@
 #define FILE_MODULES	DIR_OURS "/modules"
 #define FILE_BOOT_ID	DIR_PROC "/sys/kernel/random/boot_id"
 #define FILE_KEXEC	DIR_PROC "/sys/kernel/kexec_load_disabled"
+#define FILE_MEMORY	DIR_SYS "/devices/system/memory/auto_online_blocks"
 #define NODE_KMSG	DIR_OURS "/kmsg"
 #define NODE_CONSOLE	DIR_OURS "/console"
 #define MODULE_SUBOS	"rfsubos.ko"
@@ -205,6 +206,9 @@ int main(int argc, char **argv, char **envp)
 		give_up(false, MODULE_SUBOS " is not loaded, this kernel could reset the machine");
 	if (!file_write(FILE_KEXEC, "1") && !access(FILE_KEXEC, F_OK))
 		say(4, "kexec is not disabled", strerror(errno));
+	/* memory that the supervisor adds later shall be able to leave again */
+	if (!file_write(FILE_MEMORY, "online_movable") && !access(FILE_MEMORY, F_OK))
+		say(4, "memory that is added may not leave again", strerror(errno));
 	console_take();
 	if (access(INIT, X_OK))
 		give_up(true, "there is no " INIT " in the initrd that could be started");
