@@ -241,7 +241,8 @@ static void say_free(const struct settings *s)
 	       units_size(s->memory, size, sizeof(size)), s->nr_pci);
 }
 
-static void finish(struct conflicts *c, const struct settings *s)
+static void finish(struct conflicts *c, const struct settings *s,
+		   void (*say)(const struct settings *s))
 {
 	struct json_object *json;
 
@@ -250,7 +251,7 @@ static void finish(struct conflicts *c, const struct settings *s)
 		json_object_object_add(json, "conflicts", json_object_get(c->array));
 		fmt_json_print(json);
 	} else if (c->all && !c->code) {
-		say_free(s);
+		say(s);
 	}
 	json_object_put(c->array);
 }
@@ -272,7 +273,32 @@ int precheck(int dev, const struct settings *s, bool dry_run, int so_far)
 	check_pci_owner(&c, s, res, nr);
 	if (dry_run && !taken)
 		ask_module(&c, dev, s);
-	finish(&c, s);
+	finish(&c, s, say_free);
+	free(res);
+	return c.code;
+}
+
+static void say_nothing_stands(const struct settings *s)
+{
+	printf("nothing stands in the way of this change of %s\n", s->name);
+}
+
+int precheck_more(int dev, const struct settings *s,
+		  void (*ask)(struct conflicts *c, void *data), void *data)
+{
+	struct conflicts c = { .all = ask, .array = json_object_new_array() };
+	struct rf_resource *res;
+	unsigned int nr;
+	int ret;
+
+	ret = dev_resources(dev, &res, &nr);
+	if (ret)
+		return rfm_fail_errno(ret, NULL, "cannot ask who owns what");
+	check_cpu_list(&c, s, res, nr);
+	check_pci_owner(&c, s, res, nr);
+	if (ask && !c.code)
+		ask(&c, data);
+	finish(&c, s, say_nothing_stands);
 	free(res);
 	return c.code;
 }

@@ -25,6 +25,19 @@ struct conflicts;
 void conflict(struct conflicts *c, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/**
+ * precheck_more - look for conflicts with what a subOS that runs shall get besides
+ * @dev: device
+ * @s: @cpus and @pci are what it shall get; @name is its name
+ * @ask: asks the module when nothing else was found, and calls conflict(); NULL
+ *	when this is no dry run: then only the first conflict is reported
+ * @data: for @ask
+ *
+ * Return: as precheck().
+ */
+int precheck_more(int dev, const struct settings *s,
+		  void (*ask)(struct conflicts *c, void *data), void *data);
+
 /* precheck_pci.c: a function that is there, free, idle, and fit to be given */
 void precheck_pci(struct conflicts *c, uint32_t bdf);
 
