@@ -9,10 +9,13 @@
  *	what=broadcast	a reschedule interrupt with the all-but-self shorthand
  *	what=port	a write to I/O port 0x80
  *	what=pattern	fills free memory with a pattern made from the seed
+ *	what=pin	takes a page in [start, start + bytes) and keeps it until it is
+ *			unloaded; it cannot be moved
  */
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/irqflags.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -24,7 +27,7 @@
 
 static char *what = "";
 module_param(what, charp, 0400);
-MODULE_PARM_DESC(what, "spin, spin-all, triple, nmi, broadcast, port or pattern");
+MODULE_PARM_DESC(what, "spin, spin-all, triple, nmi, broadcast, port, pattern or pin");
 
 static uint apicid;
 module_param(apicid, uint, 0400);
@@ -33,6 +36,16 @@ MODULE_PARM_DESC(apicid, "for nmi: whom");
 static ulong seed = 1;
 module_param(seed, ulong, 0400);
 MODULE_PARM_DESC(seed, "for pattern: each word is the seed times a constant");
+
+static ulong start;
+module_param(start, ulong, 0400);
+MODULE_PARM_DESC(start, "for pin: physical address");
+
+static ulong bytes;
+module_param(bytes, ulong, 0400);
+MODULE_PARM_DESC(bytes, "for pin: size of the range");
+
+static struct page *pinned;
 
 static void spin(void *unused)
 {
@@ -66,6 +79,30 @@ static void fill_memory(void)
 	pr_info("filled %lu pages\n", pages);
 }
 
+/* Movable memory, as somebody who does not keep the rules takes it. */
+static int pin_page(void)
+{
+	struct page *page, *next;
+	LIST_HEAD(others);
+
+	while (!fatal_signal_pending(current)) {
+		page = alloc_page(GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN);
+		if (!page)
+			break;
+		if (page_to_phys(page) - start < bytes) {
+			pinned = page;
+			break;
+		}
+		list_add(&page->lru, &others);
+	}
+	list_for_each_entry_safe(page, next, &others, lru)
+		__free_page(page);
+	if (!pinned)
+		return -ENOMEM;
+	pr_info("pinned %#llx\n", page_to_phys(pinned));
+	return 0;
+}
+
 static int __init rftest_init(void)
 {
 	if (!strcmp(what, "spin"))
@@ -82,6 +119,8 @@ static int __init rftest_init(void)
 		outb(0, 0x80);
 	else if (!strcmp(what, "pattern"))
 		fill_memory();
+	else if (!strcmp(what, "pin"))
+		return pin_page();
 	else
 		return -EINVAL;
 	return 0;
@@ -90,6 +129,8 @@ module_init(rftest_init);
 
 static void __exit rftest_exit(void)
 {
+	if (pinned)
+		__free_page(pinned);
 }
 module_exit(rftest_exit);
 

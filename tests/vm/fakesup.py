@@ -7,6 +7,7 @@ it runs. QEMU is told to end when that kernel resets or powers off the machine:
 a kernel with rfsubos.ko must never do so.
 """
 
+import argparse
 import ctypes
 import json
 import mmap
@@ -83,14 +84,14 @@ class Failure(Exception):
     """What was expected did not come."""
 
 
-def overlay(path, release, params="", extra=()):
+def overlay(path, release, params="", ficm="", extra=()):
     """Our archive: rfinit, our modules, the list of modules; extra is (name, data) pairs."""
     with open(path, "wb") as out:
         root = Archive(out)
         root.file(".rainforest/init", os.path.join(TOP, "build/rfinit"))
         for name in ("ficm.ko", "rfsubos.ko"):
             root.file(f".rainforest/{name}", os.path.join(TOP, "build", release, name))
-        listed = "# in this order\n\n/.rainforest/ficm.ko\n" \
+        listed = "# in this order\n\n" + f"/.rainforest/ficm.ko {ficm}".rstrip() + "\n" + \
                  f"/.rainforest/rfsubos.ko {params}".rstrip() + "\n"
         root.data(".rainforest/modules", listed.encode())
         for name, data in extra:
@@ -101,15 +102,16 @@ def overlay(path, release, params="", extra=()):
 class Machine:
     """One boot. The areas are prepared by the constructor, start() boots."""
 
-    def __init__(self, release, smp=2, table=True):
-        self.release, self.smp, self.table = release, smp, table
+    def __init__(self, release, smp=2, table=True, memory=MEMORY):
+        """With more than MEMORY the kernel does not find the rest by itself."""
+        self.release, self.smp, self.table, self.memory = release, smp, table, memory
         self.tmp = tempfile.TemporaryDirectory(prefix="fakesup-")
         self.output, self.seen = b"", 0
         self.draining = True
         self.process = None
         self.ram = self._path("ram")
         with open(self.ram, "wb") as out:
-            out.truncate(MEMORY)
+            out.truncate(memory)
         # pylint: disable=consider-using-with
         self.file = open(self.ram, "r+b")
         self.map = mmap.mmap(self.file.fileno(), SERVICE_SIZE, offset=BASE)
@@ -150,6 +152,8 @@ class Machine:
         boot = os.path.join(TOP, "build/kernels", self.release, "boot/vmlinuz-" + self.release)
         line = (f"nokaslr no_ipi_broadcast=1 pci=off 8250.nr_uarts=0 panic=0 memmap=2M${BASE:#x} "
                 f"rdinit={rdinit} console=hvc0 {append}")
+        if self.memory > MEMORY:
+            line += f" mem={MEMORY >> 20}M"
         self.launch(["-kernel", boot, "-initrd", image, "-append", line, *qemu])
 
     def launch(self, args):
@@ -161,8 +165,8 @@ class Machine:
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-machine", "q35,memory-backend=ram", "-accel",
-             "tcg,thread=multi", "-cpu", "max", "-smp", str(self.smp), "-m", f"{MEMORY >> 20}M",
-             "-object", f"memory-backend-file,id=ram,size={MEMORY},mem-path={self.ram},share=on",
+             "tcg,thread=multi", "-cpu", "max", "-smp", str(self.smp), "-m", f"{self.memory >> 20}M",
+             "-object", f"memory-backend-file,id=ram,size={self.memory},mem-path={self.ram},share=on",
              "-nodefaults", "-display", "none", "-no-reboot", "-serial",
              f"file:{self._path('serial')}", "-qmp", f"unix:{self._path('qmp')}",
              *self._acpi_table(), *args], stdin=subprocess.DEVNULL)
@@ -180,16 +184,17 @@ class Machine:
             if "event" not in answer:
                 return answer["return"]
 
-    def grant_pci(self, slot, found):
+    def grant_pci(self, slot, found, place=None):
         """Describes the function in that slot, found by find_bars(), as granted."""
-        pci = self.desc.pci[self.desc.nr_pci]
+        place = self.desc.nr_pci if place is None else place
+        pci = self.desc.pci[place]
         pci.ecam, pci.devfn, pci.flags = ECAM + (slot << 15), slot << 3, 1
         pci.vendor, pci.device = found["id"]["vendor"], found["id"]["device"]
         for region in found["regions"]:
             bar = pci.bar[region["bar"]]
             bar.start, bar.size = region["address"], region["size"]
             bar.flags = 0x100 if region["type"] == "io" else 0x200
-        self.desc.nr_pci += 1
+        self.desc.nr_pci = max(self.desc.nr_pci, place + 1)
 
     def find_bars(self, slots, timeout=30):
         """Once the firmware has placed them: {slot: what QEMU says about that function}."""
@@ -297,3 +302,68 @@ class Machine:
 
     def __exit__(self, *_):
         self.close()
+
+
+def check(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+def ends(machine, state, reason, timeout=30):
+    """The kernel reports this end, and its cores stand still in a machine that runs on."""
+    machine.wait(f"state {state}", lambda: machine.status.state == state, timeout)
+    check(machine.status.reason == reason.encode(),
+          f"reason {machine.status.reason!r}, {reason!r} expected")
+    machine.wait("cores halted", machine.halted, 20)
+    check(machine.alive(), "the machine has ended")
+
+
+def run_case(number, name, function, machine):
+    title = f"{number} - {machine.release} {name}: {function.__doc__}"
+    try:
+        function(machine)
+        for word in (b"WARNING:", b"BUG:", b"Oops", b"stall"):
+            check(word not in machine.output, f"the log has {word.decode()!r}")
+        print(f"ok {title}", flush=True)
+        return True
+    except Failure as failure:
+        machine.drain()
+        print(f"not ok {title}\n# {failure}", flush=True)
+        for line in (machine.serial() + machine.output)[-1500:].decode(errors="replace").split("\n"):
+            print("#   " + line.rstrip())
+        return False
+    finally:
+        machine.close()
+
+
+def releases():
+    """Those that our module was built for, the newest first."""
+    kernels = os.path.join(TOP, "build/kernels")
+    found = os.listdir(kernels) if os.path.isdir(kernels) else []
+    return sorted((r for r in found
+                   if os.path.exists(os.path.join(TOP, "build", r, "rfsubos.ko"))),
+                  key=lambda r: [int(n) for n in re.findall("[0-9]+", r)], reverse=True)
+
+
+def make_plan(args, cases, few):
+    """[(case, release)]: every case on the newest kernel, a few on older ones unless RF_LONG."""
+    plan = []
+    for i, release in enumerate(args.release or releases()):
+        short = i and not args.release and not os.environ.get("RF_LONG")
+        plan += [(name, release) for name in args.names or (few if short else cases)]
+    return plan
+
+
+def main(doc, cases, few, make_machine):
+    """Runs {name: function}; make_machine(name, release) makes the machine of one."""
+    parser = argparse.ArgumentParser(description=doc,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--release", action="append", help="kernel to boot (default: every one)")
+    parser.add_argument("names", nargs="*", choices=[*cases, []], metavar="NAME",
+                        help="cases (default: all): " + " ".join(cases))
+    plan = make_plan(parser.parse_args(), cases, few)
+    print(f"1..{len(plan)}" if plan else "1..0 # SKIP no module and no kernel: run make",
+          flush=True)
+    results = [run_case(i, name, cases[name], make_machine(name, release))
+               for i, (name, release) in enumerate(plan, 1)]
+    return 0 if all(results) else 1

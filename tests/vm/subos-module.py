@@ -11,7 +11,7 @@ the machine is then reset, and that this test would see it.
 
 # timeout: 900 2400
 
-import argparse
+import ctypes
 import hashlib
 import os
 import re
@@ -21,7 +21,7 @@ import tempfile
 import time
 
 from fakesup import (CON_OUT_BYTES, HALTED, INIT, PANIC, POWEROFF, REQ_POWEROFF, REQ_RESTART,
-                     RESTART, STATUS_MAGIC, TOP, Failure, Machine)
+                     RESTART, STATUS_MAGIC, TOP, VERSION, Desc, Failure, Machine, check, ends, main)
 
 EARLYCON = "earlycon=uart8250,io,0x3f8,115200"	# for what happens before there is hvc0
 INIT_CATCHES = b"""#!/bin/sh
@@ -37,20 +37,6 @@ INIT_KEXEC = b"""#!/bin/busybox sh
 /bin/busybox insmod /.rainforest/rfsubos.ko
 /bin/guest kexec /vmlinuz >/dev/kmsg 2>&1
 """
-
-
-def check(condition, what):
-    if not condition:
-        raise Failure(what)
-
-
-def ends(machine, state, reason, timeout=30):
-    """The kernel reports this end, and its cores stand still in a machine that runs on."""
-    machine.wait(f"state {state}", lambda: machine.status.state == state, timeout)
-    check(machine.status.reason == reason.encode(),
-          f"reason {machine.status.reason!r}, {reason!r} expected")
-    machine.wait("cores halted", machine.halted, 20)
-    check(machine.alive(), "the machine has ended")
 
 
 def case_life(machine):
@@ -316,9 +302,10 @@ def refused(machine, text):
 
 def case_wire_version(machine):
     """other version of the description: refused with both versions, halted, not reset"""
-    machine.desc.version = 2
+    machine.desc.version = VERSION + 1
     machine.start(append=EARLYCON)
-    refused(machine, b"description has version 2 and 5360 bytes, this module expects version 1")
+    refused(machine, b"description has version %d and %d bytes, this module expects version %d" %
+            (VERSION + 1, ctypes.sizeof(Desc), VERSION))
 
 
 def case_no_table(machine):
@@ -410,55 +397,5 @@ def make_machine(name, release):
     return Machine(release, table=name != "no_table")
 
 
-def run_case(number, name, release):
-    function = CASES[name]
-    machine = make_machine(name, release)
-    try:
-        function(machine)
-        for word in (b"WARNING:", b"BUG:", b"Oops", b"stall"):
-            check(word not in machine.output, f"the log has {word.decode()!r}")
-        print(f"ok {number} - {release} {name}: {function.__doc__}", flush=True)
-        return True
-    except Failure as failure:
-        machine.drain()
-        print(f"not ok {number} - {release} {name}: {function.__doc__}\n# {failure}", flush=True)
-        for line in (machine.serial() + machine.output)[-1500:].decode(errors="replace").split("\n"):
-            print("#   " + line.rstrip())
-        return False
-    finally:
-        machine.close()
-
-
-def releases():
-    """Those that our module was built for, the newest first."""
-    kernels = os.path.join(TOP, "build/kernels")
-    found = os.listdir(kernels) if os.path.isdir(kernels) else []
-    return sorted((r for r in found
-                   if os.path.exists(os.path.join(TOP, "build", r, "rfsubos.ko"))),
-                  key=lambda r: [int(n) for n in re.findall("[0-9]+", r)], reverse=True)
-
-
-def make_plan(args):
-    """[(case, release)]: every case on the newest kernel, a few on older ones unless RF_LONG."""
-    plan = []
-    for i, release in enumerate(args.release or releases()):
-        few = i and not args.release and not os.environ.get("RF_LONG")
-        plan += [(name, release) for name in args.names or (FEW if few else CASES)]
-    return plan
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--release", action="append", help="kernel to boot (default: every one)")
-    parser.add_argument("names", nargs="*", choices=[*CASES, []], metavar="NAME",
-                        help="cases (default: all): " + " ".join(CASES))
-    plan = make_plan(parser.parse_args())
-    print(f"1..{len(plan)}" if plan else "1..0 # SKIP no module and no kernel: run make",
-          flush=True)
-    results = [run_case(i, *case) for i, case in enumerate(plan, 1)]
-    return 0 if all(results) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, CASES, FEW, make_machine))
