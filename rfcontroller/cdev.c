@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/poll.h>
 #include <linux/uaccess.h>
 #include "cdev.h"
 #include "fail.h"
@@ -384,12 +385,42 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
 		return cdev_return_loan(arg);
 	case RF_IOC_LOANS:
 		return cdev_loans(arg);
+	case RF_IOC_EVENTS:
+		return rfctl_events_ioctl(arg, file->private_data);
+	case RF_IOC_USAGE:
+		return rfctl_usage_ioctl(arg);
 	}
 	return -ENOTTY;
 }
 
+/* Each descriptor has its own place in the events: that is all it has. */
+static int cdev_open(struct inode *inode, struct file *file)
+{
+	u64 *next = rfctl_zalloc(sizeof(*next));
+
+	if (!next)
+		return -ENOMEM;
+	*next = rfctl_events_next();
+	file->private_data = next;
+	return 0;
+}
+
+static int cdev_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static __poll_t cdev_poll(struct file *file, struct poll_table_struct *wait)
+{
+	return rfctl_events_poll(file, wait, file->private_data);
+}
+
 static const struct file_operations cdev_fops = {
 	.owner = THIS_MODULE,
+	.open = cdev_open,
+	.release = cdev_release,
+	.poll = cdev_poll,
 	.unlocked_ioctl = cdev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,

@@ -121,8 +121,10 @@ static void cpu_set_owner(unsigned int cpu, u32 owner, int error)
 {
 	guard(mutex)(&rfctl_lock);
 	rfctl_ledger_add(RF_RES_CPU, cpu, 1, cpus[cpu].owner, owner, error);
-	if (!error)
-		cpus[cpu].owner = owner;
+	if (error)
+		return;
+	rfctl_usage_cpu(cpu, cpus[cpu].owner, owner);
+	cpus[cpu].owner = owner;
 }
 
 /**

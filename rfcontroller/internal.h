@@ -23,7 +23,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+struct file;
 struct pci_dev;
+struct poll_table_struct;
 struct seq_buf;
 struct rfctl_console;
 struct rfctl_pci;
@@ -322,6 +324,24 @@ u32 rfctl_ledger_owner(u32 kind, u64 start);
 u64 rfctl_ledger_seq(void);
 int rfctl_ledger_audit(struct rf_audit *audit, struct seq_buf *out);
 void rfctl_ledger_each(void (*fn)(u32 kind, u64 start, u32 owner, void *data), void *data);
+
+/* events.c: what happened to the subOSes */
+int rfctl_events_init(void);
+void rfctl_events_exit(void);
+void rfctl_event(const struct subos *so, u32 kind, u64 value, int error, const char *text);
+u64 rfctl_events_next(void);
+int rfctl_events_ioctl(void __user *arg, u64 *next);
+__poll_t rfctl_events_poll(struct file *file, struct poll_table_struct *wait, const u64 *next);
+
+/* usage.c: what each owner has had */
+int rfctl_usage_init(void);
+void rfctl_usage_exit(void);
+int rfctl_usage_begin(const struct subos *so);
+void rfctl_usage_end(const struct subos *so);
+void rfctl_usage_cpu(unsigned int cpu, u32 from, u32 to);
+void rfctl_usage_block(u32 from, u32 to);
+int rfctl_usage_ioctl(void __user *arg);
+void rfctl_usage_audit(struct rf_audit *audit, struct seq_buf *out);
 
 /* audit.c: the invariants against the live machine */
 int rfctl_audit(struct rf_audit *req);

@@ -75,9 +75,15 @@ static int __init rfctl_init(void)
 	ret = rfctl_cpu_init();
 	if (ret)
 		goto err_park;
-	ret = rfctl_exchange_init();
+	ret = rfctl_events_init();
 	if (ret)
 		goto err_cpu;
+	ret = rfctl_usage_init();
+	if (ret)
+		goto err_events;
+	ret = rfctl_exchange_init();
+	if (ret)
+		goto err_usage;
 	ret = rfctl_pci_init();
 	if (ret)
 		goto err_exchange;
@@ -105,6 +111,10 @@ err_pci:
 	rfctl_pci_exit();
 err_exchange:
 	rfctl_exchange_exit();
+err_usage:
+	rfctl_usage_exit();
+err_events:
+	rfctl_events_exit();
 err_cpu:
 	rfctl_cpu_exit();
 err_park:
@@ -124,6 +134,8 @@ static void __exit rfctl_exit(void)
 	rfctl_exchange_exit();
 	rfctl_cpu_exit();
 	rfctl_mem_exit();
+	rfctl_usage_exit();
+	rfctl_events_exit();
 	rfctl_park_exit();
 	rfctl_ledger_exit();
 }

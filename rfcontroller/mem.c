@@ -50,6 +50,8 @@ static void mem_record(u64 start, u32 from, u32 to, int error)
 {
 	guard(mutex)(&rfctl_lock);
 	rfctl_ledger_add(RF_RES_MEMORY, start, RF_GRAIN, from, to, error);
+	if (!error)
+		rfctl_usage_block(from, to);
 }
 
 void rfctl_mem_set_owner(struct rfctl_mem_block *block, u32 owner)

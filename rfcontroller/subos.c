@@ -146,9 +146,15 @@ struct subos *subos_create(const char *name, struct rfctl_msg *msg)
 		ret = -ENOSPC;
 		goto err_unregister;
 	}
+	ret = rfctl_usage_begin(so);
+	if (ret)
+		goto err_release_low;
+	rfctl_event(so, RF_EVENT_CREATED, 0, 0, "");
 	kref_get(&so->ref);
 	return so;
 
+err_release_low:
+	rfctl_lowmem_release(so->low);
 err_unregister:
 	subos_unregister(so);
 err_free_console:
@@ -174,6 +180,7 @@ void rfctl_set_state(struct subos *so, enum rf_state state, const char *fmt, ...
 	vscnprintf(so->reason, sizeof(so->reason), fmt, args);
 	va_end(args);
 	WRITE_ONCE(so->state, state);
+	rfctl_event(so, RF_EVENT_STATE, state, 0, so->reason);
 	atomic_inc(&so->state_gen);
 	wake_up_all(&so->wait);
 }
@@ -386,6 +393,8 @@ static void subos_vanish(struct subos *so)
 {
 	so->gone = true;
 	subos_unregister(so);
+	rfctl_usage_end(so);
+	rfctl_event(so, RF_EVENT_GONE, 0, 0, "");
 	atomic_inc(&so->state_gen);
 	wake_up_all(&so->wait);
 	module_put(THIS_MODULE);

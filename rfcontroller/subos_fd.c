@@ -367,13 +367,22 @@ static ssize_t subos_fop_read(struct file *file, char __user *buf, size_t len, l
 	return len;
 }
 
+/* No core executes its code any more, and will not unless it is started again. */
+static bool subos_is_dead(struct subos *so)
+{
+	enum rf_state state = READ_ONCE(so->state);
+
+	return so->gone || state == RF_STATE_STOPPED || state == RF_STATE_CRASHED ||
+	       state == RF_STATE_QUARANTINED;
+}
+
 static __poll_t subos_fop_poll(struct file *file, struct poll_table_struct *wait)
 {
 	struct subos_file *sf = file->private_data;
 
 	poll_wait(file, &sf->so->wait, wait);
 	return (atomic_read(&sf->so->state_gen) != sf->seen ? EPOLLIN | EPOLLRDNORM : 0) |
-	       (sf->so->gone ? EPOLLHUP : 0);
+	       (sf->so->gone ? EPOLLHUP : 0) | (subos_is_dead(sf->so) ? EPOLLRDHUP : 0);
 }
 
 static int subos_fop_release(struct inode *inode, struct file *file)

@@ -20,8 +20,10 @@
  *  - read with pread(): the offset is a physical address, and only memory that
  *    the subOS owns can be read (EFAULT otherwise). What is read was written
  *    by another kernel and deserves no trust;
- *  - polled: EPOLLIN when the state has changed since the last RF_IOC_INFO on
- *    this descriptor, EPOLLHUP when the subOS is gone.
+ *  - polled, as a pidfd is: EPOLLRDHUP when the subOS is dead (stopped, crashed,
+ *    quarantined or gone) and as long as it is not started again, EPOLLHUP when
+ *    it is gone; EPOLLIN when the state, whatever it is, has changed since the
+ *    last RF_IOC_INFO on this descriptor.
  *
  * Conventions. Every structure begins with its own size in bytes, as the
  * caller knows it, and flags; unknown flags, non-zero reserved fields and a
@@ -1024,7 +1026,7 @@ struct rf_events {
 
 /**
  * struct rf_usage_entry - what one owner has had so far
- * @owner: id of a subOS or RF_OWNER_*
+ * @owner: id of a subOS or RF_OWNER_*; where several are summed up, the highest
  * @flags: RF_USAGE_GONE: the subOS has ended
  * @name: name of the subOS, else empty
  * @cpu_us: CPUs times microseconds
