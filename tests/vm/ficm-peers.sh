@@ -13,7 +13,8 @@
 . "$(dirname "$0")/../lib.sh"
 need_build
 
-cat >"$T_TOP/build/test/ficm-peers.lib" <<'END'
+mkdir -p "$T_DIR"
+cat >"$T_DIR/peers.lib" <<'END'
 . /rf/lifecycle.lib
 P=/sys/module/rfpeer/parameters
 # The default initrd with the test modules of both kernels.
@@ -66,7 +67,7 @@ got_is()
 END
 
 run_guest --smp 6 --memory 4G --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
-	--copy "$T_TOP/build/test/ficm-peers.lib:/rf/peers.lib" <<'END'
+	--copy "$T_DIR/peers.lib:/rf/peers.lib" <<'END'
 . /rf/peers.lib
 [ "$OTHER" != 6.12 ] || diag "no 6.1 here: 6.12 takes its place"
 make_initrd
