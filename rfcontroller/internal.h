@@ -241,6 +241,7 @@ int rfctl_lowmem_resources(struct rf_resource *res, unsigned int max);
 
 /* load.c: service area, images */
 int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg);
+int rfctl_check_cmdline(const struct rf_cmdline *req, struct rfctl_msg *msg);
 
 /* desc.c: what the subOS is told of its resources */
 void rfctl_desc_update(struct subos *so, void (*change)(struct subos *so, struct rf_desc *desc));

@@ -71,6 +71,12 @@ static struct subos *loan_subos(u32 id)
 	return NULL;
 }
 
+static void loan_event(struct subos *so)
+{
+	rfctl_event(so, RF_EVENT_CPUS, cpumask_weight(&so->cpus), 0, "a loan");
+	rfctl_event(so, RF_EVENT_MEMORY, rfctl_mem_owned(so), 0, "a loan");
+}
+
 /* What was left to a subOS: its kernel may use it from now on. */
 static int loan_offer(struct subos *so, struct rfctl_resize *rs)
 {
@@ -85,6 +91,7 @@ static int loan_offer(struct subos *so, struct rfctl_resize *rs)
 	ret = rfctl_resize_cpus_offer(rs);
 	if (!ret)
 		ret = rfctl_resize_memory_offer(rs);
+	loan_event(so);
 	rfctl_resize_end(so);
 	return ret;
 }
@@ -271,6 +278,7 @@ static int transfer_out(struct transfer *t, const struct cpumask *want, unsigned
 	if (ret)
 		return ret;
 	ret = bytes ? transfer_memory_out(t, bytes) : transfer_cpus_out(t, want, count);
+	loan_event(t->from);
 	rfctl_resize_end(t->from);
 	return ret;
 }

@@ -379,6 +379,8 @@ int subos_resize_cpus(struct subos *so, struct rf_resize_cpus *req, struct cpuma
 	ret = rfctl_resize_begin(so, msg);
 	if (!ret) {
 		ret = cpus_move(&rs, req, mask, &sets[0], &sets[1]);
+		if (!(req->flags & RF_RESIZE_DRY_RUN))
+			rfctl_event(so, RF_EVENT_CPUS, cpumask_weight(&so->cpus), -ret, msg->text);
 		rfctl_resize_end(so);
 	}
 	req->got = cpumask_weight(&so->cpus);

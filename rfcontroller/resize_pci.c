@@ -81,6 +81,8 @@ int subos_resize_pci(struct subos *so, struct rf_resize_pci *req, struct rfctl_m
 	if (ret)
 		return ret;
 	ret = req->flags & RF_RESIZE_ADD ? pci_add(&rs, req) : pci_remove(&rs, req);
+	if (!(req->flags & RF_RESIZE_DRY_RUN))
+		rfctl_event(so, RF_EVENT_PCI, so->nr_pci, -ret, msg->text);
 	rfctl_resize_end(so);
 	return ret;
 }

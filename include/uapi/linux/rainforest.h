@@ -152,8 +152,9 @@ struct rf_open {
  * module's own tables before the call returns.
  *
  * Return: 0. EINVAL a CPU that does not exist, CPU 0, an incomplete SMT core
- * or a malformed mask; EBUSY it has another owner, or the supervisor cannot
- * let it go; ENODEV more than are to be had; EIO a core did not reach the
+ * or a malformed mask; EBUSY it has another owner, the supervisor cannot let
+ * it go, or the subOS was loaded (RF_IOC_LOAD wrote down what it has) or
+ * started; ENODEV more than are to be had; EIO a core did not reach the
  * parking loop and is quarantined; ENOMEM, EINTR.
  */
 struct rf_cpus {
@@ -184,7 +185,7 @@ struct rf_cpus {
  * All or nothing. What was given reads as zeros.
  *
  * Return: 0. ENOMEM not that much can be had; EINVAL; ETIME the limit was
- * reached; EINTR.
+ * reached; EBUSY the subOS has memory, or was loaded or started; EINTR.
  */
 struct rf_memory {
 	__u32 size;
@@ -216,9 +217,10 @@ struct rf_memory {
  * is off. At the end of the subOS it is reset again and its driver rebound.
  *
  * Return: 0. ENODEV there is no such function; EBUSY it has another owner or
- * is in use; EOPNOTSUPP it has no MSI or MSI-X, cannot be reset, is a bridge,
- * or stands behind a translating IOMMU or interrupt remapping; ENOSPC more
- * functions than a subOS can have; EIO the reset failed.
+ * is in use, or the subOS was loaded or started; EOPNOTSUPP it has no MSI or
+ * MSI-X, cannot be reset, is a bridge, or stands behind a translating IOMMU or
+ * interrupt remapping; ENOSPC more functions than a subOS can have; EIO the
+ * reset failed.
  */
 struct rf_pci {
 	__u32 size;
@@ -1072,6 +1074,33 @@ struct rf_usage {
 	__u32 reserved;
 };
 
+/**
+ * struct rf_cmdline - RF_IOC_CMDLINE: would RF_IOC_LOAD accept this command line?
+ * @size: (in) size of this structure
+ * @flags: (in) RF_LOAD_BARE, as it will be given to RF_IOC_LOAD
+ * @kernel_version: (in) as struct rf_load
+ * @nr_cpus: (in) CPUs that the subOS will have
+ * @cmdline: (in) as struct rf_load
+ * @cmdline_size: (in) as struct rf_load
+ * @msg_len: (in) size of @msg
+ * @msg: (in) buffer for a message, or 0
+ *
+ * Nothing is taken or changed: to be asked before anything is.
+ *
+ * Return: 0. EINVAL a parameter contradicts ours, or the line, the version or
+ * the number of CPUs is unusable; ENOSPC it is too long; EFAULT, ENOMEM.
+ */
+struct rf_cmdline {
+	__u32 size;
+	__u32 flags;
+	__u32 kernel_version;
+	__u32 nr_cpus;
+	__u64 cmdline;
+	__u32 cmdline_size;
+	__u32 msg_len;
+	__u64 msg;
+};
+
 /* on /dev/rainforest */
 #define RF_IOC_VERSION		_IOWR(RF_IOC_MAGIC, 0x00, struct rf_version)
 #define RF_IOC_CREATE		_IOWR(RF_IOC_MAGIC, 0x01, struct rf_create)
@@ -1086,6 +1115,7 @@ struct rf_usage {
 #define RF_IOC_BORROW		_IOWR(RF_IOC_MAGIC, 0x0a, struct rf_borrow)
 #define RF_IOC_RETURN		_IOWR(RF_IOC_MAGIC, 0x0b, struct rf_return)
 #define RF_IOC_LOANS		_IOWR(RF_IOC_MAGIC, 0x0c, struct rf_loans)
+#define RF_IOC_CMDLINE		_IOW(RF_IOC_MAGIC, 0x0d, struct rf_cmdline)
 /* on a subOS descriptor */
 #define RF_IOC_ADD_CPUS		_IOWR(RF_IOC_MAGIC, 0x20, struct rf_cpus)
 #define RF_IOC_ADD_MEMORY	_IOWR(RF_IOC_MAGIC, 0x21, struct rf_memory)
