@@ -18,7 +18,6 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "fail.h"
@@ -28,7 +27,6 @@
 #define MEM_TIMEOUT_MS	60000
 #define MEM_RESERVE	(256UL << 20)	/* left to the supervisor in any case */
 #define MEM_LOW_LIMIT	(64ULL << 30)	/* blocks below this are preferred */
-#define GRAIN_PAGES	(RF_GRAIN >> PAGE_SHIFT)
 
 DEFINE_MUTEX(rfctl_mem_lock);		/* one take or return at a time; protects all here */
 LIST_HEAD(rfctl_mem_blocks);
@@ -527,81 +525,4 @@ void rfctl_mem_exit(void)
 {
 	guard(mutex)(&rfctl_mem_lock);
 	rfctl_mem_trim(0);
-}
-
-/**
- * rfctl_mem_resources - list the memory that left the supervisor
- * @res: (out) entries, may be NULL when @max is 0
- * @max: room in @res
- *
- * Adjacent blocks of one owner are one entry.
- *
- * Return: number of entries, may exceed @max; -EINTR.
- */
-int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
-{
-	struct rf_resource cur = { .kind = 0 };
-	struct rfctl_mem_block *block;
-	unsigned int n = 0;
-
-	if (rfctl_mem_lock_intr())
-		return -EINTR;
-	list_for_each_entry(block, &rfctl_mem_blocks, node) {
-		if (cur.kind && cur.owner == block->owner &&
-		    cur.start + cur.length == block->start) {
-			cur.length += RF_GRAIN;
-		} else {
-			n++;
-			cur = (struct rf_resource){
-				.kind = RF_RES_MEMORY,
-				.owner = block->owner,
-				.start = block->start,
-				.length = RF_GRAIN,
-				.aux = page_to_nid(pfn_to_page(PHYS_PFN(block->start))),
-			};
-		}
-		if (n <= max)
-			res[n - 1] = cur;
-	}
-	mutex_unlock(&rfctl_mem_lock);
-	return n;
-}
-
-static bool mem_reads_zero(u64 start)
-{
-	u64 end = start + RF_GRAIN;
-
-	for (; start < end; start += PAGE_SIZE)
-		if (memchr_inv(__va(start), 0, PAGE_SIZE))
-			return false;
-	return true;
-}
-
-/**
- * rfctl_mem_audit - check the owners of memory against the live machine
- * @audit: counters
- * @out: findings
- */
-void rfctl_mem_audit(struct rf_audit *audit, struct seq_buf *out)
-{
-	struct rfctl_mem_block *block;
-
-	guard(mutex)(&rfctl_mem_lock);
-	list_for_each_entry(block, &rfctl_mem_blocks, node) {
-		unsigned long pfn = PHYS_PFN(block->start), end = pfn + GRAIN_PAGES;
-		u64 bad = 0;
-
-		for (; pfn < end; pfn++)
-			bad += !pfn_valid(pfn) || page_count(pfn_to_page(pfn)) != 1 ||
-			       page_mapped(pfn_to_page(pfn));
-		rfctl_audit_check(audit, out, !bad,
-				  "memory %#llx: %llu pages are not ours alone", block->start, bad);
-		rfctl_audit_check(audit, out, rfctl_ledger_owner(RF_RES_MEMORY, block->start) ==
-				  block->owner, "memory %#llx: ledger and owner differ",
-				  block->start);
-		if (audit->flags & RF_AUDIT_READ_PAGES && block->owner == RF_OWNER_FREE)
-			rfctl_audit_check(audit, out, mem_reads_zero(block->start),
-					  "memory %#llx in the pool is not zero", block->start);
-		cond_resched();
-	}
 }

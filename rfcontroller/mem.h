@@ -6,6 +6,7 @@
 #define _RFCTL_MEM_H
 
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rainforest.h>
 #include <linux/types.h>
@@ -30,6 +31,8 @@ struct rfctl_mem_block {
 	bool hot;
 	bool offered;
 };
+
+#define GRAIN_PAGES	(RF_GRAIN >> PAGE_SHIFT)
 
 extern struct mutex rfctl_mem_lock;
 extern struct list_head rfctl_mem_blocks;
