@@ -13,7 +13,8 @@
  * @res: (out) entries, may be NULL when @max is 0
  * @max: room in @res
  *
- * Adjacent blocks of one owner are one entry.
+ * Adjacent blocks of one owner are one entry, unless it booted with one and not
+ * with the other: an entry begins where its kernel does.
  *
  * Return: number of entries, may exceed @max; -EINTR.
  */
@@ -22,11 +23,12 @@ int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 	struct rf_resource cur = { .kind = 0 };
 	struct rfctl_mem_block *block;
 	unsigned int n = 0;
+	bool hot = false;
 
 	if (rfctl_mem_lock_intr())
 		return -EINTR;
 	list_for_each_entry(block, &rfctl_mem_blocks, node) {
-		if (cur.kind && cur.owner == block->owner &&
+		if (cur.kind && cur.owner == block->owner && hot == block->hot &&
 		    cur.start + cur.length == block->start) {
 			cur.length += RF_GRAIN;
 		} else {
@@ -38,6 +40,7 @@ int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 				.length = RF_GRAIN,
 				.aux = page_to_nid(pfn_to_page(PHYS_PFN(block->start))),
 			};
+			hot = block->hot;
 		}
 		if (n <= max)
 			res[n - 1] = cur;
