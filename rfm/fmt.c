@@ -271,6 +271,8 @@ struct json_object *fmt_info(const struct rf_info *info)
 	fmt_put_text(json, "reason", info->reason);
 	json_object_object_add(json, "bare",
 			       json_object_new_boolean(info->flags & RF_INFO_BARE));
+	json_object_object_add(json, "listens",
+			       json_object_new_boolean(info->flags & RF_INFO_LISTENS));
 	json_object_object_add(json, "emergency_restart_caught",
 			       json_object_new_boolean(!(info->flags & (RF_INFO_BARE |
 							 RF_INFO_NO_KPROBE))));
@@ -279,9 +281,11 @@ struct json_object *fmt_info(const struct rf_info *info)
 	fmt_put_number(json, "nr_cpus", info->nr_cpus);
 	fmt_put_number(json, "nr_online", info->nr_online);
 	fmt_put_number(json, "memory", info->mem_bytes);
+	fmt_put_number(json, "memory_hot", info->hot_bytes);
 	fmt_put_number(json, "nr_ranges", info->nr_ranges);
 	fmt_put_number(json, "base", info->base);
 	fmt_put_number(json, "nr_pci", info->nr_pci);
+	json_object_object_add(json, "priority", json_object_new_int(info->priority));
 	fmt_put_text(json, "kernel", info->kernel);
 	fmt_put_text(json, "boot_id", info->boot_id);
 	fmt_put_number(json, "created_ns", info->created_ns);

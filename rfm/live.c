@@ -60,6 +60,8 @@ const char *live_why(const struct live *l)
 		return "has ended";
 	case EREMOTEIO:
 		return "answers nonsense";
+	case EBUSY:
+		return "is being changed";
 	case ENOTTY:
 		return "the module has no figures";
 	default:
