@@ -97,10 +97,10 @@ static void entry_fill(u32 slot, u32 id)
 
 static int area_alloc(u32 slot)
 {
-	if (slots[slot].area)
-		return 0;
 	if (rfctl_fail("exchange_area"))
 		return -ENOMEM;
+	if (slots[slot].area)
+		return 0;
 	slots[slot].area = alloc_pages_exact(sizeof(struct rf_ficm_area), GFP_KERNEL | __GFP_ZERO);
 	return slots[slot].area ? 0 : -ENOMEM;
 }

@@ -28,7 +28,7 @@
 #define TYPE		254
 #define PEERS		64
 #define PATIENCE	(20 * HZ)	/* with a ring that stays full */
-#define HOLD_MS		60000
+#define HOLD_MS		300000
 
 struct text {
 	__le32 stream;
