@@ -90,6 +90,8 @@ void ficm_refresh_later(void);
 
 /* send.c */
 bool ficm_peer_bell(struct ficm_peer *peer);
+bool ficm_msg_good(const struct rf_msg *msg);
+int ficm_peer_send(struct ficm_peer *to, u32 id, u32 generation, const struct rf_msg *msg);
 
 /* post.c: the thread that writes */
 extern u64 ficm_posted;

@@ -54,11 +54,11 @@ bool ficm_peer_bell(struct ficm_peer *peer)
 }
 
 /* Under out_lock. */
-static int peer_ready(struct ficm_peer *peer, u32 id)
+static int peer_ready(struct ficm_peer *peer, u32 id, u32 generation)
 {
 	int ret;
 
-	if (peer->id != id || !peer->open)
+	if (peer->id != id || peer->generation != generation || !peer->open)
 		return -ENOENT;
 	if (peer->joined || !peer->area)
 		return 0;
@@ -67,19 +67,55 @@ static int peer_ready(struct ficm_peer *peer, u32 id)
 	return ret;
 }
 
-static int send_to(struct ficm_peer *peer, u32 id, const struct rf_msg *msg)
+static int send_to(struct ficm_peer *peer, u32 id, u32 generation, const struct rf_msg *msg)
 {
 	unsigned long flags;
 	int ret;
 
 	spin_lock_irqsave(&peer->out_lock, flags);
-	ret = peer_ready(peer, id);
+	ret = peer_ready(peer, id, generation);
 	if (!ret) {
 		ret = ficm_ring_put(&peer->out, msg);
 		if (ficm_ring_bell(&peer->out) && !ficm_peer_bell(peer))
 			peer->owed = true;
 	}
 	spin_unlock_irqrestore(&peer->out_lock, flags);
+	return ret;
+}
+
+/**
+ * ficm_msg_good() - can a message be sent?
+ * @msg: the message
+ *
+ * Return: false for a length, a flag or a type that cannot be.
+ */
+bool ficm_msg_good(const struct rf_msg *msg)
+{
+	return le16_to_cpu(msg->type) < FICM_TYPES && msg->len <= RF_MSG_BODY && !msg->flags;
+}
+
+/**
+ * ficm_peer_send() - send a message to a kernel, if it still is that one
+ * @to: the peer
+ * @id: its number
+ * @generation: its generation
+ * @msg: the message, which ficm_msg_good() has seen
+ *
+ * Context: any but NMI.
+ * Return: as ficm_send().
+ */
+int ficm_peer_send(struct ficm_peer *to, u32 id, u32 generation, const struct rf_msg *msg)
+{
+	u16 type = le16_to_cpu(msg->type);
+	u32 tag = le32_to_cpu(msg->tag);
+	int ret = send_to(to, id, generation, msg);
+
+	if (!ret)
+		trace_ficm_send(id, type, tag);
+	else if (ret == -EAGAIN)
+		trace_ficm_full(id, type, tag);
+	else if (ret == -EPIPE)
+		trace_ficm_broken(id, READ_ONCE(to->out.fault));
 	return ret;
 }
 
@@ -99,24 +135,11 @@ static int send_to(struct ficm_peer *peer, u32 id, const struct rf_msg *msg)
  */
 int ficm_send(u32 peer, const struct rf_msg *msg)
 {
-	u16 type = le16_to_cpu(msg->type);
-	u32 tag = le32_to_cpu(msg->tag);
-	struct ficm_peer *to;
-	int ret;
+	struct ficm_peer *to = ficm_peer_find(peer);
 
-	if (type >= FICM_TYPES || msg->len > RF_MSG_BODY || msg->flags)
+	if (!ficm_msg_good(msg))
 		return -EINVAL;
-	to = ficm_peer_find(peer);
-	if (!to)
-		return -ENOENT;
-	ret = send_to(to, peer, msg);
-	if (!ret)
-		trace_ficm_send(peer, type, tag);
-	else if (ret == -EAGAIN)
-		trace_ficm_full(peer, type, tag);
-	else if (ret == -EPIPE)
-		trace_ficm_broken(peer, READ_ONCE(to->out.fault));
-	return ret;
+	return to ? ficm_peer_send(to, peer, READ_ONCE(to->generation), msg) : -ENOENT;
 }
 EXPORT_SYMBOL_NS_GPL(ficm_send, RAINFOREST_FICM);
 

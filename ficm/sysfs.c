@@ -26,13 +26,13 @@ static struct ficm_peer *peer_of(struct kobject *kobj)
 	return &ficm_loopback;
 }
 
-#define FICM_COUNTER(name, value)						\
+#define FICM_COUNTER(name, member)						\
 	static ssize_t name##_show(struct kobject *kobj, struct kobj_attribute *attr,	\
 				   char *buf)					\
 	{									\
 		struct ficm_peer *peer = peer_of(kobj);				\
 										\
-		return sysfs_emit(buf, "%llu\n", (u64)READ_ONCE(peer->value));	\
+		return sysfs_emit(buf, "%llu\n", (u64)READ_ONCE(peer->member));	\
 	}									\
 	static struct kobj_attribute name##_attr = __ATTR_RO(name)
 

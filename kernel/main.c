@@ -41,9 +41,12 @@ static int __init subos_init(void)
 	ret = subos_power_init(catch_dump, catch_probe);
 	if (ret)
 		goto err_status;
-	ret = subos_cpu_init();
+	ret = subos_probe_init();
 	if (ret)
 		goto err_power;
+	ret = subos_cpu_init();
+	if (ret)
+		goto err_probe;
 	ret = subos_console_init();
 	if (ret)
 		goto err_cpu;
@@ -69,6 +72,8 @@ err_console:
 	subos_console_exit();
 err_cpu:
 	subos_cpu_exit();
+err_probe:
+	subos_probe_exit();
 err_power:
 	subos_power_exit();
 err_status:

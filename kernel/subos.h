@@ -66,6 +66,10 @@ void subos_sysfs_exit(void);
 int subos_power_init(bool dumper, bool probe);
 void subos_power_exit(void);
 
+/* probe.c */
+int subos_probe_init(void);
+void subos_probe_exit(void);
+
 /* cpu.c */
 int subos_cpu_init(void);
 void subos_cpu_exit(void);

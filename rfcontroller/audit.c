@@ -412,6 +412,7 @@ static int audit_all(struct rf_audit *audit, struct seq_buf *out)
 	ret = rfctl_ledger_audit(audit, out);
 	if (ret)
 		return ret;
+	rfctl_usage_audit(audit, out);
 	if (audit->flags & RF_AUDIT_READ_PAGES)
 		ret = check_all_pages(audit, out);
 	return ret;

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/poll.h>
 #include <linux/uaccess.h>
 #include "cdev.h"
 #include "fail.h"
@@ -291,6 +292,86 @@ static int cdev_audit(void __user *arg)
 	return ret ?: cdev_return(arg, &req, sizeof(req));
 }
 
+static int cdev_borrow(void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_borrow req;
+	struct cpumask *mask;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags & ~RF_BORROW_PREEMPT || req.reserved)
+		return -EINVAL;
+	mask = rfctl_zalloc(sizeof(*mask));
+	if (!mask)
+		return -ENOMEM;
+	req.from[RF_NAME_MAX - 1] = '\0';
+	req.to[RF_NAME_MAX - 1] = '\0';
+	req.id = 0;
+	req.got = 0;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = req.mask ? cdev_get_mask(mask, req.mask, req.mask_bytes) : 0;
+	if (ret > 0) {
+		rfctl_say(&msg, "CPU %d does not exist", ret);
+		ret = -EINVAL;
+	}
+	if (!ret)
+		ret = rfctl_borrow(&req, mask, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	kfree(mask);
+	err = cdev_return(arg, &req, sizeof(req));
+	return ret ?: err;
+}
+
+static int cdev_return_loan(void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_return req;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags || req.reserved)
+		return -EINVAL;
+	req.got = 0;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = rfctl_return(&req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	err = cdev_return(arg, &req, sizeof(req));
+	return ret ?: err;
+}
+
+static int cdev_loans(void __user *arg)
+{
+	struct rf_loans req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, count);
+	if (ret || req.flags)
+		return ret ?: -EINVAL;
+	ret = rfctl_loans(&req);
+	return ret ?: cdev_return(arg, &req, sizeof(req));
+}
+
+static int cdev_cmdline(void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_cmdline req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, msg);
+	if (ret)
+		return ret;
+	if (req.flags & ~RF_LOAD_BARE)
+		return -EINVAL;
+	ret = rfctl_check_cmdline(&req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	return ret;
+}
+
 static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
 {
 	void __user *arg = (void __user *)p;
@@ -314,12 +395,50 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
 		return cdev_audit(arg);
 	case RF_IOC_POOL:
 		return cdev_pool(arg);
+	case RF_IOC_BORROW:
+		return cdev_borrow(arg);
+	case RF_IOC_RETURN:
+		return cdev_return_loan(arg);
+	case RF_IOC_LOANS:
+		return cdev_loans(arg);
+	case RF_IOC_EVENTS:
+		return rfctl_events_ioctl(arg, file->private_data);
+	case RF_IOC_USAGE:
+		return rfctl_usage_ioctl(arg);
+	case RF_IOC_CMDLINE:
+		return cdev_cmdline(arg);
 	}
 	return -ENOTTY;
 }
 
+/* Each descriptor has its own place in the events: that is all it has. */
+static int cdev_open(struct inode *inode, struct file *file)
+{
+	u64 *next = rfctl_zalloc(sizeof(*next));
+
+	if (!next)
+		return -ENOMEM;
+	*next = rfctl_events_next();
+	file->private_data = next;
+	return 0;
+}
+
+static int cdev_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static __poll_t cdev_poll(struct file *file, struct poll_table_struct *wait)
+{
+	return rfctl_events_poll(file, wait, file->private_data);
+}
+
 static const struct file_operations cdev_fops = {
 	.owner = THIS_MODULE,
+	.open = cdev_open,
+	.release = cdev_release,
+	.poll = cdev_poll,
 	.unlocked_ioctl = cdev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,

@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 #include <asm/smp.h>
+#include "cpu.h"
 #include "fail.h"
 #include "internal.h"
 
@@ -28,20 +29,8 @@
 #define RETURN_BUSY_MS	30000U
 #define BUSY_POLL_MS	10U
 
-/**
- * struct rfctl_cpu - one logical CPU of the supervisor
- * @owner: RF_OWNER_* or id of a subOS; under rfctl_lock
- * @apicid: hardware id
- * @siblings: logical CPUs of its core, recorded while it was on line
- */
-struct rfctl_cpu {
-	u32 owner;
-	u32 apicid;
-	struct cpumask siblings;
-};
-
-static DEFINE_MUTEX(rfctl_cpu_lock);	/* one take or return at a time */
-static struct rfctl_cpu *cpus;		/* by logical CPU */
+DEFINE_MUTEX(rfctl_cpu_lock);		/* one take or return at a time */
+struct rfctl_cpu *rfctl_cpus;		/* by logical CPU */
 static struct cpumask pool_target;	/* CPUs that the pool keeps; under rfctl_cpu_lock */
 static int taking = -1;			/* CPU being taken; written under rfctl_cpu_lock */
 static enum cpuhp_state hp_state;
@@ -84,18 +73,18 @@ int rfctl_cpu_init(void)
 	unsigned int cpu;
 	int ret;
 
-	cpus = kvcalloc(nr_cpu_ids, sizeof(*cpus), GFP_KERNEL);
-	if (!cpus)
+	rfctl_cpus = kvcalloc(nr_cpu_ids, sizeof(*rfctl_cpus), GFP_KERNEL);
+	if (!rfctl_cpus)
 		return -ENOMEM;
 	for_each_present_cpu(cpu) {
-		cpus[cpu].apicid = per_cpu(x86_cpu_to_apicid, cpu);
-		cpumask_copy(&cpus[cpu].siblings, topology_sibling_cpumask(cpu));
-		cpumask_set_cpu(cpu, &cpus[cpu].siblings);
+		rfctl_cpus[cpu].apicid = per_cpu(x86_cpu_to_apicid, cpu);
+		cpumask_copy(&rfctl_cpus[cpu].siblings, topology_sibling_cpumask(cpu));
+		cpumask_set_cpu(cpu, &rfctl_cpus[cpu].siblings);
 	}
 	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "rainforest:prepare", NULL,
 					cpu_teardown);
 	if (ret < 0) {
-		kvfree(cpus);
+		kvfree(rfctl_cpus);
 		return ret;
 	}
 	hp_state = ret;
@@ -114,15 +103,23 @@ void rfctl_cpu_exit(void)
 	debugfs_remove(debug_dir);
 	rfctl_cpus_pool_set(cpu_none_mask, &msg);
 	cpuhp_remove_state_nocalls(hp_state);
-	kvfree(cpus);
+	kvfree(rfctl_cpus);
 }
 
-static void cpu_set_owner(unsigned int cpu, u32 owner, int error)
+/**
+ * rfctl_cpu_set_owner - a CPU has another owner now
+ * @cpu: logical CPU
+ * @owner: RF_OWNER_* or id of a subOS
+ * @error: 0, or why it has not
+ */
+void rfctl_cpu_set_owner(unsigned int cpu, u32 owner, int error)
 {
 	guard(mutex)(&rfctl_lock);
-	rfctl_ledger_add(RF_RES_CPU, cpu, 1, cpus[cpu].owner, owner, error);
-	if (!error)
-		cpus[cpu].owner = owner;
+	rfctl_ledger_add(RF_RES_CPU, cpu, 1, rfctl_cpus[cpu].owner, owner, error);
+	if (error)
+		return;
+	rfctl_usage_cpu(cpu, rfctl_cpus[cpu].owner, owner);
+	rfctl_cpus[cpu].owner = owner;
 }
 
 /**
@@ -133,7 +130,7 @@ static void cpu_set_owner(unsigned int cpu, u32 owner, int error)
  */
 u32 rfctl_cpu_owner(unsigned int cpu)
 {
-	return READ_ONCE(cpus[cpu].owner);
+	return READ_ONCE(rfctl_cpus[cpu].owner);
 }
 
 /**
@@ -144,7 +141,7 @@ u32 rfctl_cpu_owner(unsigned int cpu)
  */
 u32 rfctl_cpu_apicid(unsigned int cpu)
 {
-	return cpus[cpu].apicid;
+	return rfctl_cpus[cpu].apicid;
 }
 
 /**
@@ -155,7 +152,7 @@ u32 rfctl_cpu_apicid(unsigned int cpu)
  */
 bool rfctl_cpu_exists(unsigned int cpu)
 {
-	return cpu < nr_cpu_ids && !cpumask_empty(&cpus[cpu].siblings);
+	return cpu < nr_cpu_ids && !cpumask_empty(&rfctl_cpus[cpu].siblings);
 }
 
 /* CPUs that came on line since: who shares a core with whom? */
@@ -165,8 +162,8 @@ static void cpu_learn_siblings(void)
 
 	lockdep_assert_held(&rfctl_cpu_lock);
 	for_each_online_cpu(cpu) {
-		cpus[cpu].apicid = per_cpu(x86_cpu_to_apicid, cpu);
-		cpumask_or(&cpus[cpu].siblings, &cpus[cpu].siblings,
+		rfctl_cpus[cpu].apicid = per_cpu(x86_cpu_to_apicid, cpu);
+		cpumask_or(&rfctl_cpus[cpu].siblings, &rfctl_cpus[cpu].siblings,
 			   topology_sibling_cpumask(cpu));
 	}
 }
@@ -211,7 +208,7 @@ static int cpu_take(unsigned int cpu, struct rfctl_msg *msg)
 	lockdep_assert_held(&rfctl_cpu_lock);
 	ret = rfctl_core_prepare(cpu);
 	if (ret) {
-		rfctl_say(msg, "CPU %u: no parking place for APIC id %u", cpu, cpus[cpu].apicid);
+		rfctl_say(msg, "CPU %u: no parking place for APIC id %u", cpu, rfctl_cpus[cpu].apicid);
 		return ret;
 	}
 	WRITE_ONCE(taking, cpu);
@@ -224,10 +221,10 @@ static int cpu_take(unsigned int cpu, struct rfctl_msg *msg)
 	}
 	ret = rfctl_core_park(cpu);
 	if (!ret) {
-		cpu_set_owner(cpu, RF_OWNER_FREE, 0);
+		rfctl_cpu_set_owner(cpu, RF_OWNER_FREE, 0);
 		return 0;
 	}
-	cpu_set_owner(cpu, RF_OWNER_QUARANTINE, 0);
+	rfctl_cpu_set_owner(cpu, RF_OWNER_QUARANTINE, 0);
 	__module_get(THIS_MODULE);	/* its slot and our tables must stay */
 	rfctl_say(msg, "CPU %u did not reach the parking loop; it is quarantined until the machine restarts",
 		  cpu);
@@ -243,10 +240,10 @@ static int cpu_return(unsigned int cpu)
 	ret = cpu_add_patiently(cpu);
 	if (ret) {
 		pr_err("CPU %u did not come back on line: error %d\n", cpu, -ret);
-		cpu_set_owner(cpu, RF_OWNER_SUPERVISOR, ret);
+		rfctl_cpu_set_owner(cpu, RF_OWNER_SUPERVISOR, ret);
 		return ret;
 	}
-	cpu_set_owner(cpu, RF_OWNER_SUPERVISOR, 0);
+	rfctl_cpu_set_owner(cpu, RF_OWNER_SUPERVISOR, 0);
 	return 0;
 }
 
@@ -265,7 +262,7 @@ static int cpu_check(unsigned int cpu, const struct cpumask *want, struct rfctl_
 			  cpumask_pr_args(cpu_possible_mask));
 		return -EINVAL;
 	}
-	if (cpumask_test_cpu(0, &cpus[cpu].siblings)) {
+	if (cpumask_test_cpu(0, &rfctl_cpus[cpu].siblings)) {
 		rfctl_say(msg, "CPU %u is a sibling of CPU 0, which the supervisor keeps", cpu);
 		return -EINVAL;
 	}
@@ -279,7 +276,7 @@ static int cpu_check(unsigned int cpu, const struct cpumask *want, struct rfctl_
 		rfctl_say(msg, "CPU %u is off line in the supervisor; bring it on line first", cpu);
 		return -EBUSY;
 	}
-	for_each_cpu(sibling, &cpus[cpu].siblings) {
+	for_each_cpu(sibling, &rfctl_cpus[cpu].siblings) {
 		if (cpumask_test_cpu(sibling, want))
 			continue;
 		rfctl_say(msg, "CPU %u shares a core with CPU %u; take both or none", cpu, sibling);
@@ -296,7 +293,7 @@ static void cpu_choose(struct cpumask *mask, unsigned int count)
 
 	for (i = 0; i < ARRAY_SIZE(owners); i++) {
 		for (cpu = nr_cpu_ids; cpu-- > 1 && cpumask_weight(mask) < count;) {
-			struct cpumask *core = &cpus[cpu].siblings;
+			struct cpumask *core = &rfctl_cpus[cpu].siblings;
 
 			if (!cpu_possible(cpu) || rfctl_cpu_owner(cpu) != owners[i] ||
 			    cpumask_test_cpu(0, core) || cpumask_test_cpu(cpu, mask) ||
@@ -392,9 +389,10 @@ int rfctl_cpus_claim(struct subos *so, const struct cpumask *want, unsigned int 
 		ret = cpu_take_mask(mask, msg);
 	if (!ret && !dry_run) {
 		for_each_cpu(cpu, mask)
-			cpu_set_owner(cpu, so->id, 0);
+			rfctl_cpu_set_owner(cpu, so->id, 0);
 		cpumask_or(&so->cpus, &so->cpus, mask);
-		so->boot_cpu = cpumask_first(&so->cpus);
+		if (!so->started)
+			so->boot_cpu = cpumask_first(&so->cpus);
 		so->stage_ns[RF_STAGE_CPUS] += ktime_get_ns() - start;
 	}
 	mutex_unlock(&rfctl_cpu_lock);
@@ -423,11 +421,25 @@ int rfctl_cpus_park(struct subos *so, struct rfctl_msg *msg)
 		rfctl_say(msg, "%s: CPU %u did not reach the parking loop; it and the subOS's memory are quarantined until the machine restarts",
 			  so->name, cpu);
 		pr_err("%s\n", msg->text);
-		cpu_set_owner(cpu, RF_OWNER_QUARANTINE, 0);
+		rfctl_cpu_set_owner(cpu, RF_OWNER_QUARANTINE, 0);
 		cpumask_clear_cpu(cpu, &so->cpus);
+		cpumask_clear_cpu(cpu, &so->granted);
 		ret = -EIO;
 	}
 	return ret;
+}
+
+/**
+ * rfctl_cpu_give - a parked core to the pool, and on to the supervisor unless it is to stay
+ * @cpu: logical CPU
+ *
+ * Context: rfctl_cpu_lock is held.
+ * Return: 0, or the error of a core that did not come back on line.
+ */
+int rfctl_cpu_give(unsigned int cpu)
+{
+	rfctl_cpu_set_owner(cpu, RF_OWNER_FREE, 0);
+	return cpumask_test_cpu(cpu, &pool_target) ? 0 : cpu_return(cpu);
 }
 
 /**
@@ -446,15 +458,13 @@ int rfctl_cpus_release(struct subos *so)
 
 	guard(mutex)(&rfctl_cpu_lock);
 	for_each_cpu(cpu, &so->cpus) {
-		cpu_set_owner(cpu, RF_OWNER_FREE, 0);
-		if (cpumask_test_cpu(cpu, &pool_target))
-			continue;
-		err = cpu_return(cpu);
+		err = rfctl_cpu_give(cpu);
 		ret = ret ?: err;
 	}
 	if (!cpumask_empty(&so->cpus))
 		so->stage_ns[RF_STAGE_GIVE_CPUS] = ktime_get_ns() - start;
 	cpumask_clear(&so->cpus);
+	cpumask_clear(&so->granted);
 	rfctl_exchange_cpus(so);
 	return ret;
 }

@@ -40,20 +40,19 @@ static struct rf_ficm_dir *dir;
 static struct exchange_slot slots[RF_WIRE_PEERS];
 static u32 dir_seq;			/* kept here: a subOS could write to the directory's */
 
-/* Odd count before the change; pairs with ficm_dir_read(). */
 static void change_begin(void)
 {
 	lockdep_assert_held(&exchange_lock);
 	WRITE_ONCE(dir->seq, cpu_to_le32(++dir_seq));
-	smp_wmb();
+	smp_wmb();		/* odd count before the change; pairs with ficm_dir_read() */
 }
 
-/* Change before the even count; then everybody is told. */
+/* Everybody is told. */
 static void change_end(void)
 {
 	struct rf_msg msg = { .type = cpu_to_le16(RF_MSG_DIR) };
 
-	smp_wmb();
+	smp_wmb();		/* change before the even count */
 	WRITE_ONCE(dir->seq, cpu_to_le32(++dir_seq));
 	/* Changed before we look who has joined: pairs with ficm_area_init(). */
 	smp_mb();
@@ -98,10 +97,10 @@ static void entry_fill(u32 slot, u32 id)
 
 static int area_alloc(u32 slot)
 {
-	if (slots[slot].area)
-		return 0;
 	if (rfctl_fail("exchange_area"))
 		return -ENOMEM;
+	if (slots[slot].area)
+		return 0;
 	slots[slot].area = alloc_pages_exact(sizeof(struct rf_ficm_area), GFP_KERNEL | __GFP_ZERO);
 	return slots[slot].area ? 0 : -ENOMEM;
 }

@@ -8,6 +8,7 @@
  *	rfctl_mem_lock	taking and returning memory (static in mem.c)
  *	exchange_lock	directory of who exchanges messages (static in exchange.c)
  *	rfctl_lock	list of subOSes, owners, ledger; held for short moments only
+ * While a subOS is asked for something its lock is not held, but @busy is set.
  */
 #ifndef _RFCTL_INTERNAL_H
 #define _RFCTL_INTERNAL_H
@@ -22,7 +23,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+struct file;
 struct pci_dev;
+struct poll_table_struct;
 struct seq_buf;
 struct rfctl_console;
 struct rfctl_pci;
@@ -54,21 +57,29 @@ struct rfctl_range {
  * @name: see struct rf_info
  * @started: RF_IOC_START was done once: it no longer depends on a descriptor
  * @gone: everything was given back
- * @busy: an operation that others must not join (stop, destroy) is under way
+ * @busy: an operation that others must not join (stop, destroy, a change of its
+ *	resources) is under way
+ * @resizing: that operation is a change of its resources
+ * @cancel: whoever waits for an answer of it shall give up: it is to be stopped
  * @state: enum rf_state; changed under @lock with rfctl_set_state()
  * @state_gen: counts changes of @state, read without lock
  * @wait: woken when @state_gen changes
  * @info_flags: RF_INFO_*
  * @reason: why it is in @state
  * @cpus: logical CPUs owned
+ * @granted: those of @cpus that the resource description names
  * @boot_cpu: the one that boots
  * @ranges: memory owned, the first holds the service area
  * @nr_ranges: number of @ranges
+ * @hot_bytes: memory of these that the running kernel can let go
  * @low: its slice below 1 MB (struct rf_resource start), 0 for none
- * @pci: functions owned
- * @nr_pci: number of @pci
+ * @pci: functions owned, by their place in the description; NULL: none
+ * @nr_pci: number of functions
  * @ficm_slot: its entry in the directory of the exchange, 0 for none
  * @ficm_listed: it is listed there
+ * @listening: its subOScon answers requests; written without lock
+ * @con_seq: number of the last request to it
+ * @priority: see struct rf_priority
  * @loaded: RF_IOC_LOAD was done since the last stop
  * @running: cores of it may execute its code
  * @svc: service area in the supervisor's direct map, NULL before there is memory
@@ -79,6 +90,8 @@ struct rfctl_range {
  * @generation: counts its starts
  * @heartbeat: last value read
  * @silent_ms: how long that value has not changed, in looks of the monitor
+ * @probing: an NMI was sent in this time of silence
+ * @probe_seq: counts these NMIs
  * @sub_state: last RF_SUB_* read
  * @nr_online: CPUs on line, as it says
  * @release: kernel release, as it says
@@ -99,20 +112,27 @@ struct subos {
 	bool started;
 	bool gone;
 	bool busy;
+	bool resizing;
+	bool cancel;
 	enum rf_state state;
 	atomic_t state_gen;
 	wait_queue_head_t wait;
 	u32 info_flags;
 	char reason[RF_REASON_MAX];
 	struct cpumask cpus;
+	struct cpumask granted;
 	unsigned int boot_cpu;
 	struct rfctl_range ranges[RF_WIRE_RANGES];
 	unsigned int nr_ranges;
+	u64 hot_bytes;
 	u64 low;
 	struct rfctl_pci *pci[RF_WIRE_PCI];
 	unsigned int nr_pci;
 	u32 ficm_slot;
 	bool ficm_listed;
+	bool listening;
+	u32 con_seq;
+	int priority;
 	bool loaded;
 	bool running;
 	void *svc;
@@ -123,6 +143,8 @@ struct subos {
 	u32 generation;
 	u64 heartbeat;
 	unsigned int silent_ms;
+	bool probing;
+	u32 probe_seq;
 	u32 sub_state;
 	u32 nr_online;
 	char release[64];
@@ -161,6 +183,11 @@ int rfctl_cpus_claim(struct subos *so, const struct cpumask *want, unsigned int 
 		     bool dry_run, struct rfctl_msg *msg);
 int rfctl_cpus_release(struct subos *so);
 int rfctl_cpus_park(struct subos *so, struct rfctl_msg *msg);
+void rfctl_cpu_drop(struct subos *so, unsigned int cpu, u32 heir);
+void rfctl_cpus_adopt(struct subos *so);
+void rfctl_cpu_pass(unsigned int cpu, u32 owner, u32 heir);
+int rfctl_cpu_choose_removal(struct subos *so, struct cpumask *mask, unsigned int count);
+bool rfctl_cpus_are_whole_cores(const struct cpumask *mask, struct rfctl_msg *msg);
 int rfctl_cpus_pool_set(const struct cpumask *want, struct rfctl_msg *msg);
 void rfctl_cpus_pool_get(struct cpumask *mask);
 u32 rfctl_cpu_owner(unsigned int cpu);
@@ -176,6 +203,7 @@ int rfctl_core_boot(unsigned int cpu, u64 entry, u64 boot_params);
 int rfctl_core_wait_mailbox(unsigned int cpu, u64 mailbox);
 int rfctl_core_prepare(unsigned int cpu);
 bool rfctl_core_is_parked(unsigned int cpu);
+void rfctl_core_nmi(unsigned int cpu);
 u64 rfctl_core_faults(unsigned int cpu, u64 *nmi, u64 *mce);
 void rfctl_park_return_code(void *dest);
 
@@ -184,6 +212,16 @@ void rfctl_mem_exit(void);
 int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_ms,
 		    bool dry_run, u64 *got, struct rfctl_msg *msg);
 void rfctl_mem_release(struct subos *so);
+void rfctl_mem_settle(struct subos *so);
+int rfctl_mem_grow(struct subos *so, u64 bytes, int node, unsigned int timeout_ms, bool dry_run,
+		   struct rfctl_msg *msg);
+bool rfctl_mem_next_offer(struct subos *so, struct rfctl_range *run);
+void rfctl_mem_offered(struct subos *so, const struct rfctl_range *run);
+bool rfctl_mem_next_hot(struct subos *so, u64 below, u64 *start);
+void rfctl_mem_drop(struct subos *so, const struct rfctl_range *run, u32 heir, u64 *scrub_ns);
+void rfctl_mem_adopt(struct subos *so);
+void rfctl_mem_pass(u64 start, u32 owner, u32 heir);
+u64 rfctl_mem_owned(struct subos *so);
 void rfctl_mem_dirty(struct subos *so);
 void rfctl_mem_scrub(struct subos *so);
 void rfctl_mem_quarantine(struct subos *so);
@@ -203,9 +241,39 @@ int rfctl_lowmem_resources(struct rf_resource *res, unsigned int max);
 
 /* load.c: service area, images */
 int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg);
+int rfctl_check_cmdline(const struct rf_cmdline *req, struct rfctl_msg *msg);
+
+/* desc.c: what the subOS is told of its resources */
 void rfctl_desc_update(struct subos *so, void (*change)(struct subos *so, struct rf_desc *desc));
+void rfctl_desc_init(struct subos *so);
+void rfctl_desc_cpus(struct subos *so);
+void rfctl_desc_ranges(struct subos *so);
+void rfctl_desc_pci(struct subos *so);
 void rfctl_desc_clock(struct subos *so);
+void rfctl_desc_probe(struct subos *so);
 void rfctl_desc_request_poweroff(struct subos *so);
+
+/* supcon.c: requests to a subOS and from it */
+int rfctl_con_init(void);
+void rfctl_con_exit(void);
+int rfctl_con_ask(struct subos *so, u16 op, const u64 *args, unsigned int timeout_ms,
+		  struct rf_reply *reply);
+
+/* resize.c, resize_mem.c, resize_pci.c: resources of a subOS that runs */
+int subos_resize_cpus(struct subos *so, struct rf_resize_cpus *req, struct cpumask *mask,
+		      struct rfctl_msg *msg);
+int subos_resize_memory(struct subos *so, struct rf_resize_memory *req, struct rfctl_msg *msg);
+int subos_resize_pci(struct subos *so, struct rf_resize_pci *req, struct rfctl_msg *msg);
+int subos_stats(struct subos *so, struct rf_stats *req);
+
+/* loan.c: from one subOS to another */
+int rfctl_loan_init(void);
+void rfctl_loan_exit(void);
+int rfctl_borrow(struct rf_borrow *req, struct cpumask *mask, struct rfctl_msg *msg);
+int rfctl_return(struct rf_return *req, struct rfctl_msg *msg);
+int rfctl_loans(struct rf_loans *req);
+void rfctl_loans_end(struct subos *so);
+void rfctl_loans_forget(struct subos *so);
 
 /* pci.c: which kernel a PCI function belongs to */
 int rfctl_pci_init(void);
@@ -215,7 +283,9 @@ int rfctl_pci_claim(struct subos *so, u16 segment, u8 bus, u8 devfn, bool dry_ru
 int rfctl_pci_quiesce(struct subos *so);
 int rfctl_pci_release(struct subos *so, struct rfctl_msg *msg);
 void rfctl_pci_quarantine(struct subos *so);
-void rfctl_pci_describe(struct subos *so, struct rf_wire_pci *wire);
+unsigned int rfctl_pci_describe(struct subos *so, struct rf_wire_pci *wire);
+int rfctl_pci_place(struct subos *so, u16 segment, u8 bus, u8 devfn);
+int rfctl_pci_drop(struct subos *so, unsigned int place, struct rfctl_msg *msg);
 int rfctl_pci_resources(struct rf_resource *res, unsigned int max);
 void rfctl_pci_audit(struct rf_audit *audit, struct seq_buf *out);
 
@@ -255,6 +325,24 @@ u32 rfctl_ledger_owner(u32 kind, u64 start);
 u64 rfctl_ledger_seq(void);
 int rfctl_ledger_audit(struct rf_audit *audit, struct seq_buf *out);
 void rfctl_ledger_each(void (*fn)(u32 kind, u64 start, u32 owner, void *data), void *data);
+
+/* events.c: what happened to the subOSes */
+int rfctl_events_init(void);
+void rfctl_events_exit(void);
+void rfctl_event(const struct subos *so, u32 kind, u64 value, int error, const char *text);
+u64 rfctl_events_next(void);
+int rfctl_events_ioctl(void __user *arg, u64 *next);
+__poll_t rfctl_events_poll(struct file *file, struct poll_table_struct *wait, const u64 *next);
+
+/* usage.c: what each owner has had */
+int rfctl_usage_init(void);
+void rfctl_usage_exit(void);
+int rfctl_usage_begin(const struct subos *so);
+void rfctl_usage_end(const struct subos *so);
+void rfctl_usage_cpu(unsigned int cpu, u32 from, u32 to);
+void rfctl_usage_block(u32 from, u32 to);
+int rfctl_usage_ioctl(void __user *arg);
+void rfctl_usage_audit(struct rf_audit *audit, struct seq_buf *out);
 
 /* audit.c: the invariants against the live machine */
 int rfctl_audit(struct rf_audit *req);

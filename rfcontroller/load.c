@@ -20,7 +20,6 @@
 #include "internal.h"
 #include "tables.h"
 
-static_assert(sizeof(struct rf_desc) <= RF_DESC_SIZE);
 static_assert(sizeof(struct rf_status) <= RF_STATUS_SIZE);
 static_assert(RF_CON_DATA + RF_CON_OUT_BYTES <= RF_CON_OUT_SIZE);
 static_assert(RF_CON_DATA + RF_CON_IN_BYTES <= RF_CON_IN_SIZE);
@@ -158,25 +157,62 @@ static int load_copy_images(struct load_work *w)
 	return load_copy(w->initrd + ALIGN(req->initrd_size, 4), req->overlay, req->overlay_size);
 }
 
-static int load_cmdline(struct load_work *w, u32 *len)
+/* Length of the line in @out, or a negative error. */
+static int load_build_cmdline(const struct rf_cmdline *req, char *out, struct rfctl_msg *msg)
 {
-	char *out = w->so->svc + RF_OFF_CMDLINE;
 	struct rf_cmdline_in in = {
-		.user_len = w->req->cmdline_size,
-		.kernel_version = w->req->kernel_version,
+		.user_len = req->cmdline_size,
+		.kernel_version = req->kernel_version,
 		.tsc_khz = tsc_khz,
-		.nr_cpus = cpumask_weight(&w->so->cpus),
-		.bare = w->req->flags & RF_LOAD_BARE,
+		.nr_cpus = req->nr_cpus,
+		.bare = req->flags & RF_LOAD_BARE,
 	};
 	char *user;
 	int ret;
 
-	user = memdup_user_nul(u64_to_user_ptr(w->req->cmdline), in.user_len);
+	user = memdup_user_nul(u64_to_user_ptr(req->cmdline), in.user_len);
 	if (IS_ERR(user))
 		return PTR_ERR(user);
 	in.user = user;
-	ret = rf_cmdline_build(&in, out, RF_CMDLINE_SIZE, w->msg->text, sizeof(w->msg->text));
+	ret = rf_cmdline_build(&in, out, RF_CMDLINE_SIZE, msg->text, sizeof(msg->text));
 	kfree(user);
+	return ret;
+}
+
+/**
+ * rfctl_check_cmdline - would this command line be accepted?
+ * @req: the line and what it depends on, checked but for the line
+ * @msg: (out) line about a failure
+ *
+ * Return: 0, or as RF_IOC_CMDLINE.
+ */
+int rfctl_check_cmdline(const struct rf_cmdline *req, struct rfctl_msg *msg)
+{
+	char *out;
+	int ret;
+
+	if (req->cmdline_size > RF_CMDLINE_MAX)
+		return -EINVAL;
+	out = rfctl_zalloc(RF_CMDLINE_SIZE);
+	if (!out)
+		return -ENOMEM;
+	ret = load_build_cmdline(req, out, msg);
+	kfree(out);
+	return min(ret, 0);
+}
+
+static int load_cmdline(struct load_work *w, u32 *len)
+{
+	const struct rf_cmdline line = {
+		.flags = w->req->flags,
+		.kernel_version = w->req->kernel_version,
+		.nr_cpus = cpumask_weight(&w->so->cpus),
+		.cmdline = w->req->cmdline,
+		.cmdline_size = w->req->cmdline_size,
+	};
+	int ret;
+
+	ret = load_build_cmdline(&line, w->so->svc + RF_OFF_CMDLINE, w->msg);
 	if (ret < 0)
 		return ret;
 	*len = ret;
@@ -244,98 +280,6 @@ static int load_boot_params(struct load_work *w, u32 cmdline_len, u64 rsdp)
 	return rf_bootparams_build(&in, w->so->svc + RF_OFF_BOOT_PARAMS);
 }
 
-static void load_desc_fill(struct subos *so, struct rf_desc *desc)
-{
-	unsigned int i = 1, cpu;
-	u64 tsc;
-
-	desc->id = cpu_to_le32(so->id);
-	desc->generation = cpu_to_le32(so->generation);
-	strscpy(desc->name, so->name, sizeof(desc->name));
-	desc->heartbeat_ms = cpu_to_le32(rfctl_heartbeat_ms);
-	desc->apicid[0] = cpu_to_le32(rfctl_cpu_apicid(so->boot_cpu));
-	for_each_cpu(cpu, &so->cpus)
-		if (cpu != so->boot_cpu && i < RF_WIRE_CPUS)
-			desc->apicid[i++] = cpu_to_le32(rfctl_cpu_apicid(cpu));
-	desc->nr_cpus = cpu_to_le32(i);
-	for (i = 0; i < so->nr_ranges; i++) {
-		desc->range[i].start = cpu_to_le64(so->ranges[i].start);
-		desc->range[i].length = cpu_to_le64(so->ranges[i].length);
-	}
-	desc->nr_ranges = cpu_to_le32(so->nr_ranges);
-	rfctl_pci_describe(so, desc->pci);
-	desc->nr_pci = cpu_to_le32(so->nr_pci);
-	if (so->ficm_slot) {
-		desc->ficm_dir = cpu_to_le64(rfctl_exchange_dir());
-		desc->ficm_slot = cpu_to_le32(so->ficm_slot);
-	}
-	desc->tsc_khz = cpu_to_le64(tsc_khz);
-	tsc = rdtsc_ordered();
-	desc->tsc = cpu_to_le64(tsc);
-	desc->realtime_ns = cpu_to_le64(ktime_get_real_ns());
-}
-
-/**
- * rfctl_desc_update - change the resource description under its sequence count
- * @so: the subOS, its memory owned
- * @change: makes the changes
- *
- * Context: one caller at a time for a subOS: under so->lock, or under the
- * console's lock for the window size, whose fields nobody else writes; the
- * sequence count is guarded here.
- */
-void rfctl_desc_update(struct subos *so, void (*change)(struct subos *so, struct rf_desc *desc))
-{
-	struct rf_desc *desc = so->svc + RF_OFF_DESC;
-
-	guard(mutex)(&so->desc_lock);
-	so->desc_seq++;
-	WRITE_ONCE(desc->seq, cpu_to_le32(so->desc_seq));
-	smp_wmb();		/* odd count before the change; pairs with subos_desc_read() */
-	change(so, desc);
-	smp_wmb();		/* change before the even count */
-	so->desc_seq++;
-	WRITE_ONCE(desc->seq, cpu_to_le32(so->desc_seq));
-}
-
-static void load_desc_init(struct subos *so, struct rf_desc *desc)
-{
-	desc->magic = cpu_to_le32(RF_DESC_MAGIC);
-	desc->version = cpu_to_le32(RF_WIRE_VERSION);
-	desc->size = cpu_to_le32(sizeof(*desc));
-	load_desc_fill(so, desc);
-}
-
-static void desc_set_clock(struct subos *so, struct rf_desc *desc)
-{
-	desc->tsc = cpu_to_le64(rdtsc_ordered());
-	desc->realtime_ns = cpu_to_le64(ktime_get_real_ns());
-}
-
-/**
- * rfctl_desc_clock - tell the subOS the wall clock as it is now
- * @so: the subOS, locked, loaded
- */
-void rfctl_desc_clock(struct subos *so)
-{
-	rfctl_desc_update(so, desc_set_clock);
-}
-
-static void desc_poweroff(struct subos *so, struct rf_desc *desc)
-{
-	desc->request = cpu_to_le32(RF_REQ_POWEROFF);
-	desc->request_seq = cpu_to_le32(++so->request_seq);
-}
-
-/**
- * rfctl_desc_request_poweroff - ask the subOS to power itself off
- * @so: the subOS, locked, running
- */
-void rfctl_desc_request_poweroff(struct subos *so)
-{
-	rfctl_desc_update(so, desc_poweroff);
-}
-
 static int load_all(struct load_work *w)
 {
 	struct subos *so = w->so;
@@ -374,7 +318,7 @@ static int load_all(struct load_work *w)
 	rfctl_park_return_code(so->svc + RF_OFF_RESET_VECTOR);
 	so->entry = load_base(w) + w->req->entry;
 	so->generation++;
-	rfctl_desc_update(so, load_desc_init);
+	rfctl_desc_init(so);
 	rfctl_console_attach(so);
 	return 0;
 }
@@ -407,6 +351,7 @@ int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *ms
 	w->msg = msg;
 	rfctl_console_detach(so);
 	so->loaded = false;
+	rfctl_mem_settle(so);
 	ret = w->seg ? load_all(w) : -ENOMEM;
 	if (!ret) {
 		so->loaded = true;

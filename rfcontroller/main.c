@@ -75,15 +75,27 @@ static int __init rfctl_init(void)
 	ret = rfctl_cpu_init();
 	if (ret)
 		goto err_park;
-	ret = rfctl_exchange_init();
+	ret = rfctl_events_init();
 	if (ret)
 		goto err_cpu;
+	ret = rfctl_usage_init();
+	if (ret)
+		goto err_events;
+	ret = rfctl_exchange_init();
+	if (ret)
+		goto err_usage;
 	ret = rfctl_pci_init();
 	if (ret)
 		goto err_exchange;
-	ret = rfctl_power_init();
+	ret = rfctl_con_init();
 	if (ret)
 		goto err_pci;
+	ret = rfctl_loan_init();
+	if (ret)
+		goto err_con;
+	ret = rfctl_power_init();
+	if (ret)
+		goto err_loan;
 	ret = rfctl_cdev_init();
 	if (ret)
 		goto err_power;
@@ -91,10 +103,18 @@ static int __init rfctl_init(void)
 
 err_power:
 	rfctl_power_exit();
+err_loan:
+	rfctl_loan_exit();
+err_con:
+	rfctl_con_exit();
 err_pci:
 	rfctl_pci_exit();
 err_exchange:
 	rfctl_exchange_exit();
+err_usage:
+	rfctl_usage_exit();
+err_events:
+	rfctl_events_exit();
 err_cpu:
 	rfctl_cpu_exit();
 err_park:
@@ -108,10 +128,14 @@ static void __exit rfctl_exit(void)
 {
 	rfctl_cdev_exit();
 	rfctl_power_exit();
+	rfctl_loan_exit();
+	rfctl_con_exit();
 	rfctl_pci_exit();
 	rfctl_exchange_exit();
 	rfctl_cpu_exit();
 	rfctl_mem_exit();
+	rfctl_usage_exit();
+	rfctl_events_exit();
 	rfctl_park_exit();
 	rfctl_ledger_exit();
 }

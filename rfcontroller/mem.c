@@ -12,38 +12,24 @@
  * it was zeroed.
  */
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "fail.h"
 #include "internal.h"
+#include "mem.h"
 
 #define MEM_TIMEOUT_MS	60000
 #define MEM_RESERVE	(256UL << 20)	/* left to the supervisor in any case */
 #define MEM_LOW_LIMIT	(64ULL << 30)	/* blocks below this are preferred */
-#define GRAIN_PAGES	(RF_GRAIN >> PAGE_SHIFT)
 
-/**
- * struct mem_block - one block that left the supervisor
- * @node: in mem_blocks, by address
- * @start: physical address
- * @owner: RF_OWNER_FREE, RF_OWNER_QUARANTINE or id of a subOS
- * @dirty: not zero
- */
-struct mem_block {
-	struct list_head node;
-	u64 start;
-	u32 owner;
-	bool dirty;
-};
-
-static DEFINE_MUTEX(rfctl_mem_lock);	/* one take or return at a time; protects all here */
-static LIST_HEAD(mem_blocks);
+DEFINE_MUTEX(rfctl_mem_lock);		/* one take or return at a time; protects all here */
+LIST_HEAD(rfctl_mem_blocks);
 static u64 pool_target;
 
 struct mem_budget {
@@ -53,7 +39,7 @@ struct mem_budget {
 };
 
 /* Who takes memory holds the lock for long: others need not wait in spite of a signal. */
-static int mem_lock(void)
+int rfctl_mem_lock_intr(void)
 {
 	return mutex_lock_interruptible(&rfctl_mem_lock) ? -EINTR : 0;
 }
@@ -62,9 +48,11 @@ static void mem_record(u64 start, u32 from, u32 to, int error)
 {
 	guard(mutex)(&rfctl_lock);
 	rfctl_ledger_add(RF_RES_MEMORY, start, RF_GRAIN, from, to, error);
+	if (!error)
+		rfctl_usage_block(from, to);
 }
 
-static void mem_set_owner(struct mem_block *block, u32 owner)
+void rfctl_mem_set_owner(struct rfctl_mem_block *block, u32 owner)
 {
 	mem_record(block->start, block->owner, owner, 0);
 	block->owner = owner;
@@ -90,7 +78,7 @@ static bool mem_candidate(unsigned long pfn, int node)
 }
 
 /* Zero a block. Preemptible: half a second of it would be a stall elsewhere. */
-static void mem_zero(u64 start)
+void rfctl_mem_zero(u64 start)
 {
 	u64 end = start + RF_GRAIN;
 
@@ -100,9 +88,9 @@ static void mem_zero(u64 start)
 	}
 }
 
-static struct mem_block *mem_take_block(u64 start)
+static struct rfctl_mem_block *mem_take_block(u64 start)
 {
-	struct mem_block *block, *at;
+	struct rfctl_mem_block *block, *at;
 	unsigned long pfn = PHYS_PFN(start);
 	int ret;
 
@@ -118,15 +106,15 @@ static struct mem_block *mem_take_block(u64 start)
 	}
 	block->start = start;
 	block->owner = RF_OWNER_SUPERVISOR;
-	mem_set_owner(block, RF_OWNER_FREE);
-	list_for_each_entry(at, &mem_blocks, node)
+	rfctl_mem_set_owner(block, RF_OWNER_FREE);
+	list_for_each_entry(at, &rfctl_mem_blocks, node)
 		if (at->start > start)
 			break;
 	list_add_tail(&block->node, &at->node);
 	return block;
 }
 
-static void mem_give_block(struct mem_block *block)
+static void mem_give_block(struct rfctl_mem_block *block)
 {
 	mem_record(block->start, block->owner, RF_OWNER_SUPERVISOR, 0);
 	list_del(&block->node);
@@ -134,12 +122,12 @@ static void mem_give_block(struct mem_block *block)
 	kfree(block);
 }
 
-static u64 mem_owned(u32 owner)
+u64 rfctl_mem_owner_bytes(u32 owner)
 {
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
 	u64 bytes = 0;
 
-	list_for_each_entry(block, &mem_blocks, node)
+	list_for_each_entry(block, &rfctl_mem_blocks, node)
 		if (block->owner == owner)
 			bytes += RF_GRAIN;
 	return bytes;
@@ -147,9 +135,9 @@ static u64 mem_owned(u32 owner)
 
 static bool mem_is_ours(u64 start)
 {
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
 
-	list_for_each_entry(block, &mem_blocks, node)
+	list_for_each_entry(block, &rfctl_mem_blocks, node)
 		if (block->start == start)
 			return true;
 	return false;
@@ -165,7 +153,7 @@ static u64 mem_top(void)
 	return top;
 }
 
-static u64 mem_spare(void)
+u64 rfctl_mem_spare(void)
 {
 	u64 avail = (u64)si_mem_available() << PAGE_SHIFT;
 
@@ -176,17 +164,17 @@ static u64 mem_spare(void)
 static int mem_take_between(u64 low, u64 high, u64 want, struct mem_budget *budget)
 {
 	u64 start = ALIGN_DOWN(high, RF_GRAIN);
-	u64 have = mem_owned(RF_OWNER_FREE);
+	u64 have = rfctl_mem_owner_bytes(RF_OWNER_FREE);
 
 	while (have < want && start >= low + RF_GRAIN) {
-		struct mem_block *block;
+		struct rfctl_mem_block *block;
 
 		start -= RF_GRAIN;
 		if (signal_pending(current))
 			return -EINTR;
 		if (time_after(jiffies, budget->deadline))
 			return -ETIME;
-		if (mem_spare() < RF_GRAIN)
+		if (rfctl_mem_spare() < RF_GRAIN)
 			return -ENOMEM;
 		if (mem_is_ours(start) || !mem_candidate(PHYS_PFN(start), budget->node))
 			continue;
@@ -201,12 +189,12 @@ static int mem_take_between(u64 low, u64 high, u64 want, struct mem_budget *budg
 }
 
 /* Shrink the pool to @keep bytes, from the top down. */
-static void mem_trim(u64 keep)
+void rfctl_mem_trim(u64 keep)
 {
-	struct mem_block *block, *prev;
-	u64 have = mem_owned(RF_OWNER_FREE);
+	struct rfctl_mem_block *block, *prev;
+	u64 have = rfctl_mem_owner_bytes(RF_OWNER_FREE);
 
-	list_for_each_entry_safe_reverse(block, prev, &mem_blocks, node) {
+	list_for_each_entry_safe_reverse(block, prev, &rfctl_mem_blocks, node) {
 		if (have <= keep)
 			break;
 		if (block->owner != RF_OWNER_FREE)
@@ -216,14 +204,20 @@ static void mem_trim(u64 keep)
 	}
 }
 
+/* What the pool is to hold when nobody uses any stays, the rest goes back. */
+void rfctl_mem_trim_to_target(void)
+{
+	rfctl_mem_trim(pool_target);
+}
+
 /* Let the pool hold @want bytes, or leave it as it was. */
-static int mem_fill(u64 want, int node, unsigned int timeout_ms, u64 *could)
+int rfctl_mem_fill(u64 want, int node, unsigned int timeout_ms, u64 *could)
 {
 	struct mem_budget budget = {
 		.deadline = jiffies + msecs_to_jiffies(timeout_ms ?: MEM_TIMEOUT_MS),
 		.node = node,
 	};
-	u64 before = mem_owned(RF_OWNER_FREE);
+	u64 before = rfctl_mem_owner_bytes(RF_OWNER_FREE);
 	u64 top = mem_top();
 	int ret;
 
@@ -231,13 +225,13 @@ static int mem_fill(u64 want, int node, unsigned int timeout_ms, u64 *could)
 	ret = mem_take_between(RF_GRAIN, min(top, MEM_LOW_LIMIT), want, &budget);
 	if (ret == -ENOMEM && top > MEM_LOW_LIMIT)
 		ret = mem_take_between(MEM_LOW_LIMIT, top, want, &budget);
-	*could = mem_owned(RF_OWNER_FREE);
+	*could = rfctl_mem_owner_bytes(RF_OWNER_FREE);
 	if (ret)
-		mem_trim(before);
+		rfctl_mem_trim(before);
 	return ret;
 }
 
-static void mem_say(struct rfctl_msg *msg, int ret, u64 want, u64 could)
+void rfctl_mem_say(struct rfctl_msg *msg, int ret, u64 want, u64 could)
 {
 	if (ret == -ENOMEM)
 		rfctl_say(msg, "%llu MB of memory wanted, %llu MB can be had; ask for less, or destroy a subOS",
@@ -247,41 +241,60 @@ static void mem_say(struct rfctl_msg *msg, int ret, u64 want, u64 could)
 			  want >> 20, could >> 20);
 }
 
-/* The longest run of blocks first: the kernel is loaded there. */
-static void mem_longest_first(struct subos *so)
+/*
+ * The range with the service area stays the first, as the kernel that runs
+ * knows it there; before one is loaded, the longest run is: the kernel goes there.
+ */
+static void mem_first_first(struct subos *so)
 {
+	u64 svc = so->svc ? virt_to_phys(so->svc) : 0;
 	unsigned int i, best = 0;
 
 	for (i = 1; i < so->nr_ranges; i++)
-		if (so->ranges[i].length > so->ranges[best].length)
+		if (svc ? so->ranges[i].start == svc :
+		    so->ranges[i].length > so->ranges[best].length)
 			best = i;
 	swap(so->ranges[0], so->ranges[best]);
 }
 
-static int mem_list_ranges(struct subos *so)
+/**
+ * rfctl_mem_list_ranges - list the blocks of a subOS as ranges
+ * @so: the subOS, locked
+ *
+ * What was added to the running kernel is not joined with what it booted with.
+ *
+ * Context: rfctl_mem_lock is held.
+ * Return: 0. -ENOSPC they would be more than RF_WIRE_RANGES; the list is short then.
+ */
+int rfctl_mem_list_ranges(struct subos *so)
 {
 	struct rfctl_range *last = NULL;
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
+	bool hot = false;
 
+	lockdep_assert_held(&rfctl_mem_lock);
 	so->nr_ranges = 0;
-	list_for_each_entry(block, &mem_blocks, node) {
+	so->hot_bytes = 0;
+	list_for_each_entry(block, &rfctl_mem_blocks, node) {
 		if (block->owner != so->id)
 			continue;
-		if (last && last->start + last->length == block->start) {
+		so->hot_bytes += block->hot ? RF_GRAIN : 0;
+		if (last && last->start + last->length == block->start && hot == block->hot) {
 			last->length += RF_GRAIN;
 			continue;
 		}
 		if (so->nr_ranges == RF_WIRE_RANGES)
 			return -ENOSPC;
+		hot = block->hot;
 		last = &so->ranges[so->nr_ranges++];
 		*last = (struct rfctl_range){ .start = block->start, .length = RF_GRAIN };
 	}
 	if (so->nr_ranges)
-		mem_longest_first(so);
+		mem_first_first(so);
 	return 0;
 }
 
-static bool mem_free_on(struct mem_block *block, int node)
+bool rfctl_mem_free_on(struct rfctl_mem_block *block, int node)
 {
 	return block->owner == RF_OWNER_FREE &&
 	       (node < 0 || page_to_nid(pfn_to_page(PHYS_PFN(block->start))) == node);
@@ -290,34 +303,34 @@ static bool mem_free_on(struct mem_block *block, int node)
 /* Blocks of the pool to a subOS, from the top down. */
 static int mem_assign(struct subos *so, u64 bytes, int node)
 {
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
 	int ret;
 
-	list_for_each_entry_reverse(block, &mem_blocks, node) {
+	list_for_each_entry_reverse(block, &rfctl_mem_blocks, node) {
 		if (!bytes)
 			break;
-		if (!mem_free_on(block, node))
+		if (!rfctl_mem_free_on(block, node))
 			continue;
-		mem_set_owner(block, so->id);
+		rfctl_mem_set_owner(block, so->id);
 		bytes -= RF_GRAIN;
 	}
-	ret = bytes || rfctl_fail("mem_ranges") ? -ENOMEM : mem_list_ranges(so);
+	ret = bytes || rfctl_fail("mem_ranges") ? -ENOMEM : rfctl_mem_list_ranges(so);
 	if (ret) {
-		list_for_each_entry(block, &mem_blocks, node)
+		list_for_each_entry(block, &rfctl_mem_blocks, node)
 			if (block->owner == so->id)
-				mem_set_owner(block, RF_OWNER_FREE);
+				rfctl_mem_set_owner(block, RF_OWNER_FREE);
 		so->nr_ranges = 0;
 	}
 	return ret;
 }
 
-static u64 mem_free_bytes_on(int node)
+u64 rfctl_mem_free_bytes_on(int node)
 {
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
 	u64 bytes = 0;
 
-	list_for_each_entry(block, &mem_blocks, node)
-		if (mem_free_on(block, node))
+	list_for_each_entry(block, &rfctl_mem_blocks, node)
+		if (rfctl_mem_free_on(block, node))
 			bytes += RF_GRAIN;
 	return bytes;
 }
@@ -349,23 +362,23 @@ int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_
 		return -EINVAL;
 	}
 	bytes = ALIGN(bytes, RF_GRAIN);
-	ret = mem_lock();
+	ret = rfctl_mem_lock_intr();
 	if (ret)
 		return ret;
-	before = mem_owned(RF_OWNER_FREE);
-	other = before - mem_free_bytes_on(node);
-	*got = before - other + ALIGN_DOWN(mem_spare(), RF_GRAIN);
+	before = rfctl_mem_owner_bytes(RF_OWNER_FREE);
+	other = before - rfctl_mem_free_bytes_on(node);
+	*got = before - other + ALIGN_DOWN(rfctl_mem_spare(), RF_GRAIN);
 	if (dry_run) {
 		if (*got < bytes)
 			ret = -ENOMEM;
 	} else {
-		ret = mem_fill(bytes + other, node, timeout_ms, got);
+		ret = rfctl_mem_fill(bytes + other, node, timeout_ms, got);
 		*got -= min(*got, other);
 	}
 	if (!ret && !dry_run) {
 		ret = mem_assign(so, bytes, node);
 		if (ret) {
-			mem_trim(before);
+			rfctl_mem_trim(before);
 			rfctl_say(msg, "the memory to be had is in more than %u pieces",
 				  RF_WIRE_RANGES);
 			goto out;
@@ -374,18 +387,18 @@ int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_
 		so->svc = __va(so->ranges[0].start);
 		so->stage_ns[RF_STAGE_MEMORY] = ktime_get_ns() - start;
 	}
-	mem_say(msg, ret, bytes, *got);
+	rfctl_mem_say(msg, ret, bytes, *got);
 out:
 	mutex_unlock(&rfctl_mem_lock);
 	return ret;
 }
 
-static struct mem_block *mem_next_dirty(u32 owner)
+static struct rfctl_mem_block *mem_next_dirty(u32 owner)
 {
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
 
 	guard(mutex)(&rfctl_mem_lock);
-	list_for_each_entry(block, &mem_blocks, node)
+	list_for_each_entry(block, &rfctl_mem_blocks, node)
 		if (block->owner == owner && block->dirty)
 			return block;
 	return NULL;
@@ -397,10 +410,10 @@ static struct mem_block *mem_next_dirty(u32 owner)
  */
 void rfctl_mem_dirty(struct subos *so)
 {
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
 
 	guard(mutex)(&rfctl_mem_lock);
-	list_for_each_entry(block, &mem_blocks, node)
+	list_for_each_entry(block, &rfctl_mem_blocks, node)
 		if (block->owner == so->id)
 			block->dirty = true;
 }
@@ -412,11 +425,11 @@ void rfctl_mem_dirty(struct subos *so)
 void rfctl_mem_scrub(struct subos *so)
 {
 	u64 start = ktime_get_ns();
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
 
 	/* others may take memory meanwhile; the blocks are ours as long as so->lock is held */
 	while ((block = mem_next_dirty(so->id))) {
-		mem_zero(block->start);
+		rfctl_mem_zero(block->start);
 		block->dirty = false;
 	}
 	so->stage_ns[RF_STAGE_SCRUB] = ktime_get_ns() - start;
@@ -430,17 +443,19 @@ void rfctl_mem_scrub(struct subos *so)
  */
 void rfctl_mem_release(struct subos *so)
 {
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
 	u64 start;
 
 	so->svc = NULL;
 	rfctl_mem_scrub(so);
 	start = ktime_get_ns();
 	guard(mutex)(&rfctl_mem_lock);
-	list_for_each_entry(block, &mem_blocks, node)
-		if (block->owner == so->id)
-			mem_set_owner(block, RF_OWNER_FREE);
-	mem_trim(pool_target);
+	list_for_each_entry(block, &rfctl_mem_blocks, node)
+		if (block->owner == so->id) {
+			block->hot = false;
+			rfctl_mem_set_owner(block, RF_OWNER_FREE);
+		}
+	rfctl_mem_trim_to_target();
 	so->nr_ranges = 0;
 	so->stage_ns[RF_STAGE_GIVE_MEMORY] = ktime_get_ns() - start;
 }
@@ -451,13 +466,13 @@ void rfctl_mem_release(struct subos *so)
  */
 void rfctl_mem_quarantine(struct subos *so)
 {
-	struct mem_block *block;
+	struct rfctl_mem_block *block;
 
 	so->svc = NULL;
 	guard(mutex)(&rfctl_mem_lock);
-	list_for_each_entry(block, &mem_blocks, node)
+	list_for_each_entry(block, &rfctl_mem_blocks, node)
 		if (block->owner == so->id)
-			mem_set_owner(block, RF_OWNER_QUARANTINE);
+			rfctl_mem_set_owner(block, RF_OWNER_QUARANTINE);
 	so->nr_ranges = 0;
 }
 
@@ -477,15 +492,15 @@ int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg
 	if (bytes > SZ_1T * 64ULL)
 		return -EINVAL;
 	bytes = ALIGN(bytes, RF_GRAIN);
-	ret = mem_lock();
+	ret = rfctl_mem_lock_intr();
 	if (ret)
 		return ret;
-	ret = mem_fill(bytes, -1, timeout_ms, &could);
+	ret = rfctl_mem_fill(bytes, -1, timeout_ms, &could);
 	if (ret) {
-		mem_say(msg, ret, bytes, could);
+		rfctl_mem_say(msg, ret, bytes, could);
 	} else {
 		pool_target = bytes;
-		mem_trim(bytes);
+		rfctl_mem_trim(bytes);
 	}
 	mutex_unlock(&rfctl_mem_lock);
 	return ret;
@@ -500,7 +515,7 @@ void rfctl_mem_pool_get(u64 *target, u64 *free)
 {
 	guard(mutex)(&rfctl_mem_lock);
 	*target = pool_target;
-	*free = mem_owned(RF_OWNER_FREE);
+	*free = rfctl_mem_owner_bytes(RF_OWNER_FREE);
 }
 
 /**
@@ -509,82 +524,5 @@ void rfctl_mem_pool_get(u64 *target, u64 *free)
 void rfctl_mem_exit(void)
 {
 	guard(mutex)(&rfctl_mem_lock);
-	mem_trim(0);
-}
-
-/**
- * rfctl_mem_resources - list the memory that left the supervisor
- * @res: (out) entries, may be NULL when @max is 0
- * @max: room in @res
- *
- * Adjacent blocks of one owner are one entry.
- *
- * Return: number of entries, may exceed @max; -EINTR.
- */
-int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
-{
-	struct rf_resource cur = { .kind = 0 };
-	struct mem_block *block;
-	unsigned int n = 0;
-
-	if (mem_lock())
-		return -EINTR;
-	list_for_each_entry(block, &mem_blocks, node) {
-		if (cur.kind && cur.owner == block->owner &&
-		    cur.start + cur.length == block->start) {
-			cur.length += RF_GRAIN;
-		} else {
-			n++;
-			cur = (struct rf_resource){
-				.kind = RF_RES_MEMORY,
-				.owner = block->owner,
-				.start = block->start,
-				.length = RF_GRAIN,
-				.aux = page_to_nid(pfn_to_page(PHYS_PFN(block->start))),
-			};
-		}
-		if (n <= max)
-			res[n - 1] = cur;
-	}
-	mutex_unlock(&rfctl_mem_lock);
-	return n;
-}
-
-static bool mem_reads_zero(u64 start)
-{
-	u64 end = start + RF_GRAIN;
-
-	for (; start < end; start += PAGE_SIZE)
-		if (memchr_inv(__va(start), 0, PAGE_SIZE))
-			return false;
-	return true;
-}
-
-/**
- * rfctl_mem_audit - check the owners of memory against the live machine
- * @audit: counters
- * @out: findings
- */
-void rfctl_mem_audit(struct rf_audit *audit, struct seq_buf *out)
-{
-	struct mem_block *block;
-
-	guard(mutex)(&rfctl_mem_lock);
-	list_for_each_entry(block, &mem_blocks, node) {
-		unsigned long pfn = PHYS_PFN(block->start), end = pfn + GRAIN_PAGES;
-		u64 bad = 0;
-
-		for (; pfn < end; pfn++)
-			bad += !pfn_valid(pfn) || page_count(pfn_to_page(pfn)) != 1 ||
-			       page_mapped(pfn_to_page(pfn));
-		rfctl_audit_check(audit, out, !bad,
-				  "memory %#llx: %llu pages are not ours alone", block->start, bad);
-		rfctl_audit_check(audit, out, rfctl_ledger_owner(RF_RES_MEMORY, block->start) ==
-				  block->owner, "memory %#llx: ledger and owner differ",
-				  block->start);
-		if (audit->flags & RF_AUDIT_READ_PAGES && block->owner == RF_OWNER_FREE)
-			rfctl_audit_check(audit, out, mem_reads_zero(block->start),
-					  "memory %#llx in the pool is not zero", block->start);
-		cond_resched();
-	}
+	rfctl_mem_trim(0);
 }

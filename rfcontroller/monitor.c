@@ -18,14 +18,16 @@
 
 #define MONITOR_PERIOD_MS	20
 #define MONITOR_BOOT_MS		180000	/* under emulation a boot takes its time */
+#define MONITOR_STOP_MS		3000	/* a panic prints with interrupts off */
+#define MONITOR_MUTE		10	/* times hung_ms, when not even an NMI is answered */
 
 unsigned int rfctl_heartbeat_ms = 100;
 module_param_named(heartbeat_ms, rfctl_heartbeat_ms, uint, 0444);
 MODULE_PARM_DESC(heartbeat_ms, "time between two signs of life of a subOS, ms (default 100)");
 
-unsigned int rfctl_hung_ms = 3000;
+unsigned int rfctl_hung_ms = 800;
 module_param_named(hung_ms, rfctl_hung_ms, uint, 0644);
-MODULE_PARM_DESC(hung_ms, "silence after which a subOS is called hung, ms (default 3000)");
+MODULE_PARM_DESC(hung_ms, "silence after which a subOS is called hung, ms (default 800)");
 
 /*
  * A kernel that boots on ACPI without I/O APIC writes the edge/level register
@@ -131,31 +133,57 @@ static void monitor_life(struct subos *so, const struct rf_status *st)
 	}
 }
 
+/* Ask the boot core by an NMI, once in each time of silence, whether it executes. */
+static void monitor_probe(struct subos *so)
+{
+	if (so->probing || so->silent_ms < rfctl_hung_ms / 2 || so->sub_state < RF_SUB_MODULE)
+		return;
+	so->probing = true;
+	rfctl_desc_probe(so);
+	rfctl_core_nmi(so->boot_cpu);
+}
+
+static bool monitor_is_hung(struct subos *so, bool answered)
+{
+	if (!so->heartbeat)
+		return so->silent_ms > MONITOR_BOOT_MS;
+	if (so->state == RF_STATE_STOPPING)
+		return so->silent_ms > MONITOR_STOP_MS;
+	return so->silent_ms > (answered ? rfctl_hung_ms : rfctl_hung_ms * MONITOR_MUTE);
+}
+
 /*
  * Silence is counted in looks of ours, not in time: on a machine that is short
- * of time for everybody, nobody is called hung.
+ * of time for everybody, nobody is called hung. One whose boot core alone gets
+ * no time does not answer the NMI either, and is given longer.
  */
-static void monitor_silence(struct subos *so, u64 heartbeat)
+static void monitor_silence(struct subos *so, u64 heartbeat, bool answered)
 {
-	unsigned int limit = so->heartbeat ? rfctl_hung_ms : MONITOR_BOOT_MS;
 
 	if (heartbeat != so->heartbeat) {
 		so->heartbeat = heartbeat;
 		so->silent_ms = 0;
+		so->probing = false;
 		if (so->state == RF_STATE_HUNG)
 			rfctl_set_state(so, so->sub_state >= RF_SUB_INIT ?
 					RF_STATE_RUNNING : RF_STATE_BOOTING,
 					"was silent for a while");
 		return;
 	}
-	if (so->silent_ms <= limit)
+	if (so->silent_ms <= MONITOR_BOOT_MS)
 		so->silent_ms += MONITOR_PERIOD_MS;
-	if (so->info_flags & RF_INFO_BARE || so->silent_ms <= limit)
+	if (so->info_flags & RF_INFO_BARE)
+		return;
+	if (so->heartbeat)
+		monitor_probe(so);
+	if (!monitor_is_hung(so, answered))
 		return;
 	if (so->state == RF_STATE_STOPPING && !so->busy)
 		monitor_end_silent(so);
 	else if (so->state == RF_STATE_RUNNING || so->state == RF_STATE_BOOTING)
-		rfctl_set_state(so, RF_STATE_HUNG, "no sign of life for %u ms", limit);
+		rfctl_set_state(so, RF_STATE_HUNG, answered ?
+				"no sign of life for %u ms, but its boot core executes" :
+				"no sign of life for %u ms", so->silent_ms);
 }
 
 static void monitor_look(struct subos *so)
@@ -167,11 +195,12 @@ static void monitor_look(struct subos *so)
 	if (le32_to_cpu(st.magic) != RF_STATUS_MAGIC ||
 	    le32_to_cpu(st.version) != RF_WIRE_VERSION ||
 	    le32_to_cpu(st.generation) != so->generation) {
-		monitor_silence(so, so->heartbeat);
+		monitor_silence(so, so->heartbeat, false);
 		return;
 	}
 	so->nr_online = min_t(u32, le32_to_cpu(st.nr_online), cpumask_weight(&so->cpus));
-	monitor_silence(so, le64_to_cpu(st.heartbeat));
+	monitor_silence(so, le64_to_cpu(st.heartbeat),
+			so->probing && le32_to_cpu(st.probe_seq) == so->probe_seq);
 	if (so->running)
 		monitor_life(so, &st);
 }
@@ -213,6 +242,7 @@ void rfctl_monitor_start(struct subos *so)
 {
 	so->heartbeat = 0;
 	so->silent_ms = 0;
+	so->probing = false;
 	so->sub_state = RF_SUB_NONE;
 	so->nr_online = 0;
 	queue_delayed_work(system_unbound_wq, &so->monitor, 0);

@@ -478,6 +478,20 @@ bool rfctl_core_is_parked(unsigned int cpu)
 }
 
 /**
+ * rfctl_core_nmi - interrupt a core, whatever it does
+ * @cpu: logical CPU that runs another kernel, which handles NMIs
+ */
+void rfctl_core_nmi(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (park.slot[cpu])
+		park_icr(APIC_DM_NMI, park.slot[cpu]->apicid);
+	local_irq_restore(flags);
+}
+
+/**
  * rfctl_core_faults - exceptions that a core took under our code
  * @cpu: logical CPU
  * @nmi: (out) NMIs

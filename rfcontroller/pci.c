@@ -12,6 +12,7 @@
 #include <linux/delay.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <rainforest/compat.h>
 
 #include "fail.h"
 #include "internal.h"
@@ -40,7 +41,7 @@ struct rfctl_pci {
 	u64 unit;
 	u64 ecam;
 	struct pci_saved_state *saved;
-	char *override;
+	const char *override;
 	char driver[32];
 	bool held;
 	bool clean;
@@ -138,20 +139,6 @@ static int pci_silence(struct rfctl_pci *rp)
 	return 0;
 }
 
-static int pci_keep_override(struct rfctl_pci *rp)
-{
-	struct device *dev = &rp->pdev->dev;
-	int ret = 0;
-
-	spin_lock(&dev->driver_override.lock);
-	if (dev->driver_override.name) {
-		rp->override = kstrdup(dev->driver_override.name, GFP_ATOMIC);
-		ret = rp->override ? 0 : -ENOMEM;
-	}
-	spin_unlock(&dev->driver_override.lock);
-	return ret;
-}
-
 static void pci_keep_driver(struct rfctl_pci *rp)
 {
 	struct device *dev = &rp->pdev->dev;
@@ -168,7 +155,7 @@ static void pci_rebind(struct rfctl_pci *rp)
 	bool lost = READ_ONCE(rp->lost);
 
 	device_release_driver(dev);
-	if (device_set_driver_override(dev, rp->override ?: ""))
+	if (rf_pci_set_override(rp->pdev, rp->override ?: ""))
 		pci_warn(rp->pdev, "no memory to restore driver_override\n");
 	if (lost || !rp->driver[0])
 		return;
@@ -185,7 +172,7 @@ static int pci_bind_stub(struct rfctl_pci *rp, struct rfctl_pci_use *use)
 	struct pci_dev *pdev = rp->pdev;
 	int ret;
 
-	ret = device_set_driver_override(&pdev->dev, PCI_STUB_NAME);
+	ret = rf_pci_set_override(pdev, PCI_STUB_NAME);
 	if (ret)
 		return ret;
 	device_release_driver(&pdev->dev);
@@ -264,7 +251,17 @@ static int pci_prepare(struct rfctl_pci *rp, struct rfctl_pci_use *use)
 	ret = rfctl_pci_use_begin(pdev, use);
 	if (ret)
 		return ret;
-	return pci_keep_override(rp);
+	return rf_pci_copy_override(rp->pdev, &rp->override) ? 0 : -ENOMEM;
+}
+
+/* There is one: nr_pci was looked at. */
+static unsigned int pci_free_place(struct subos *so)
+{
+	unsigned int place = 0;
+
+	while (place < RF_WIRE_PCI - 1 && so->pci[place])
+		place++;
+	return place;
 }
 
 static int pci_take(struct subos *so, struct rfctl_pci *rp, struct rfctl_pci_use *use)
@@ -282,7 +279,8 @@ static int pci_take(struct subos *so, struct rfctl_pci *rp, struct rfctl_pci_use
 	rp->held = true;
 	rfctl_ledger_add(RF_RES_PCI, rp->unit, 1, RF_OWNER_SUPERVISOR, so->id, 0);
 	mutex_unlock(&pci_lock);
-	so->pci[so->nr_pci++] = rp;
+	so->pci[pci_free_place(so)] = rp;
+	so->nr_pci++;
 	return 0;
 }
 
@@ -341,8 +339,8 @@ int rfctl_pci_quiesce(struct subos *so)
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < so->nr_pci; i++)
-		if (pci_silence(so->pci[i]))
+	for (i = 0; i < RF_WIRE_PCI; i++)
+		if (so->pci[i] && pci_silence(so->pci[i]))
 			ret = -EIO;
 	return ret;
 }
@@ -357,6 +355,52 @@ static void pci_set_owner(struct rfctl_pci *rp, u32 owner)
 }
 
 /**
+ * rfctl_pci_place() - where a subOS has a function
+ * @so: with its lock held
+ * @segment: PCI segment
+ * @bus: bus number
+ * @devfn: device << 3 | function
+ *
+ * Return: its place in the resource description, -ENOENT.
+ */
+int rfctl_pci_place(struct subos *so, u16 segment, u8 bus, u8 devfn)
+{
+	u64 unit = (u64)segment << 16 | bus << 8 | devfn;
+	unsigned int place;
+
+	for (place = 0; place < RF_WIRE_PCI; place++)
+		if (so->pci[place] && so->pci[place]->unit == unit)
+			return place;
+	return -ENOENT;
+}
+
+/**
+ * rfctl_pci_drop() - give one function of a subOS back to its driver
+ * @so: does not use it any more, with its lock held
+ * @place: of the function, which is there
+ * @msg: says when it could not be given back
+ *
+ * Return: 0. -EIO the reset failed: it is quarantined, bus mastering off.
+ */
+int rfctl_pci_drop(struct subos *so, unsigned int place, struct rfctl_msg *msg)
+{
+	struct rfctl_pci *rp = so->pci[place];
+
+	so->pci[place] = NULL;
+	so->nr_pci--;
+	if (pci_silence(rp)) {
+		rfctl_say(msg, "PCI function %s cannot be reset and is quarantined",
+			  pci_name(rp->pdev));
+		pci_set_owner(rp, RF_OWNER_QUARANTINE);
+		return -EIO;
+	}
+	pci_set_owner(rp, RF_OWNER_SUPERVISOR);
+	pci_rebind(rp);
+	pci_free(rp);
+	return 0;
+}
+
+/**
  * rfctl_pci_release() - give the functions of a subOS back to their drivers
  * @so: none of its cores runs, with its lock held
  * @msg: says which could not be given back
@@ -365,22 +409,12 @@ static void pci_set_owner(struct rfctl_pci *rp, u32 owner)
  */
 int rfctl_pci_release(struct subos *so, struct rfctl_msg *msg)
 {
+	unsigned int place;
 	int ret = 0;
 
-	while (so->nr_pci) {
-		struct rfctl_pci *rp = so->pci[--so->nr_pci];
-
-		if (pci_silence(rp)) {
-			rfctl_say(msg, "PCI function %s cannot be reset and is quarantined",
-				  pci_name(rp->pdev));
-			pci_set_owner(rp, RF_OWNER_QUARANTINE);
+	for (place = RF_WIRE_PCI; place--;)
+		if (so->pci[place] && rfctl_pci_drop(so, place, msg))
 			ret = -EIO;
-			continue;
-		}
-		pci_set_owner(rp, RF_OWNER_SUPERVISOR);
-		pci_rebind(rp);
-		pci_free(rp);
-	}
 	return ret;
 }
 
@@ -390,13 +424,19 @@ int rfctl_pci_release(struct subos *so, struct rfctl_msg *msg)
  */
 void rfctl_pci_quarantine(struct subos *so)
 {
-	while (so->nr_pci) {
-		struct rfctl_pci *rp = so->pci[--so->nr_pci];
+	unsigned int place;
 
+	for (place = 0; place < RF_WIRE_PCI; place++) {
+		struct rfctl_pci *rp = so->pci[place];
+
+		if (!rp)
+			continue;
 		if (!READ_ONCE(rp->lost))
 			pci_clear_master(rp->pdev);
 		pci_set_owner(rp, RF_OWNER_QUARANTINE);
+		so->pci[place] = NULL;
 	}
+	so->nr_pci = 0;
 }
 
 static void pci_describe_one(struct rfctl_pci *rp, struct rf_wire_pci *wire)
@@ -426,18 +466,26 @@ static void pci_describe_one(struct rfctl_pci *rp, struct rf_wire_pci *wire)
 /**
  * rfctl_pci_describe() - tell a subOS what it has
  * @so: with its lock held
- * @wire: @so->nr_pci entries to be filled in
+ * @wire: RF_WIRE_PCI entries to be filled in
  *
  * From now on the functions count as used.
+ *
+ * Return: entries up to the last that is not empty.
  */
-void rfctl_pci_describe(struct subos *so, struct rf_wire_pci *wire)
+unsigned int rfctl_pci_describe(struct subos *so, struct rf_wire_pci *wire)
 {
-	unsigned int i;
+	unsigned int i, nr = 0;
 
-	for (i = 0; i < so->nr_pci; i++) {
+	for (i = 0; i < RF_WIRE_PCI; i++) {
+		if (!so->pci[i]) {
+			wire[i] = (struct rf_wire_pci){};
+			continue;
+		}
 		so->pci[i]->clean = false;
 		pci_describe_one(so->pci[i], &wire[i]);
+		nr = i + 1;
 	}
+	return nr;
 }
 
 /**

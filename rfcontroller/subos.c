@@ -146,9 +146,15 @@ struct subos *subos_create(const char *name, struct rfctl_msg *msg)
 		ret = -ENOSPC;
 		goto err_unregister;
 	}
+	ret = rfctl_usage_begin(so);
+	if (ret)
+		goto err_release_low;
+	rfctl_event(so, RF_EVENT_CREATED, 0, 0, "");
 	kref_get(&so->ref);
 	return so;
 
+err_release_low:
+	rfctl_lowmem_release(so->low);
 err_unregister:
 	subos_unregister(so);
 err_free_console:
@@ -174,6 +180,7 @@ void rfctl_set_state(struct subos *so, enum rf_state state, const char *fmt, ...
 	vscnprintf(so->reason, sizeof(so->reason), fmt, args);
 	va_end(args);
 	WRITE_ONCE(so->state, state);
+	rfctl_event(so, RF_EVENT_STATE, state, 0, so->reason);
 	atomic_inc(&so->state_gen);
 	wake_up_all(&so->wait);
 }
@@ -211,6 +218,7 @@ int subos_start(struct subos *so)
 	if (!so->loaded || so->running)
 		return -EBUSY;
 	so->running = true;
+	so->listening = false;
 	so->release[0] = '\0';
 	so->boot_id[0] = '\0';
 	memset(&so->stage_ns[RF_STAGE_START], 0,
@@ -266,6 +274,7 @@ int subos_halt(struct subos *so, struct rfctl_msg *msg)
 		return 0;
 	ret = rfctl_cpus_park(so, msg);
 	so->running = false;
+	so->listening = false;
 	so->stage_ns[RF_STAGE_STOP] = ktime_get_ns() - start;
 	if (ret) {
 		subos_quarantine(so, msg->text);
@@ -274,6 +283,7 @@ int subos_halt(struct subos *so, struct rfctl_msg *msg)
 	rfctl_exchange_close(so);
 	if (rfctl_pci_quiesce(so))
 		pr_warn("%s: a device could not be reset\n", so->name);
+	rfctl_loans_end(so);
 	rfctl_console_poll(so);
 	return 0;
 }
@@ -299,6 +309,23 @@ static int subos_ask(struct subos *so, unsigned int timeout_ms)
 	return left < 0 ? -EINTR : 0;
 }
 
+/* Whoever changes its resources gives up when told so: bounded, as each step is. */
+static int subos_cancel_resize(struct subos *so)
+{
+	while (so->resizing) {
+		int ret;
+
+		so->cancel = true;
+		wake_up_all(&so->wait);
+		mutex_unlock(&so->lock);
+		ret = wait_event_interruptible(so->wait, !READ_ONCE(so->resizing));
+		mutex_lock(&so->lock);
+		if (ret)
+			return -EINTR;
+	}
+	return 0;
+}
+
 /**
  * subos_stop - stop a subOS, keep its resources
  * @so: the subOS
@@ -310,9 +337,12 @@ static int subos_ask(struct subos *so, unsigned int timeout_ms)
  */
 int subos_stop(struct subos *so, bool force, unsigned int timeout_ms, struct rfctl_msg *msg)
 {
-	int ret = 0;
+	int ret;
 
 	mutex_lock(&so->lock);
+	ret = subos_cancel_resize(so);
+	if (ret)
+		goto out;
 	if (so->gone || so->busy) {
 		rfctl_say(msg, so->gone ? "%s is gone" : "%s is being stopped by somebody else",
 			  so->name);
@@ -346,6 +376,7 @@ static int subos_give_back(struct subos *so, struct rfctl_msg *msg)
 
 	lockdep_assert_held(&so->lock);
 	rfctl_console_detach(so);
+	rfctl_loans_forget(so);
 	rfctl_exchange_release(so);
 	rfctl_cpus_release(so);
 	start = ktime_get_ns();
@@ -362,6 +393,8 @@ static void subos_vanish(struct subos *so)
 {
 	so->gone = true;
 	subos_unregister(so);
+	rfctl_usage_end(so);
+	rfctl_event(so, RF_EVENT_GONE, 0, 0, "");
 	atomic_inc(&so->state_gen);
 	wake_up_all(&so->wait);
 	module_put(THIS_MODULE);
@@ -496,16 +529,18 @@ void subos_info(struct subos *so, struct rf_info *info)
 	memset(info, 0, sizeof(*info));
 	guard(mutex)(&so->lock);
 	info->size = sizeof(*info);
-	info->flags = so->info_flags | (so->gone ? RF_INFO_GONE : 0);
+	info->flags = so->info_flags | (so->gone ? RF_INFO_GONE : 0) |
+		      (so->listening ? RF_INFO_LISTENS : 0);
 	strscpy(info->name, so->name, sizeof(info->name));
 	info->id = so->id;
 	info->state = so->state;
 	info->nr_cpus = cpumask_weight(&so->cpus);
 	info->nr_online = so->nr_online;
 	info->nr_pci = so->nr_pci;
+	info->priority = so->priority;
+	info->hot_bytes = so->hot_bytes;
 	info->nr_ranges = so->nr_ranges;
-	for (i = 0; i < so->nr_ranges; i++)
-		info->mem_bytes += so->ranges[i].length;
+	info->mem_bytes = rfctl_mem_owned(so);
 	info->base = so->nr_ranges ? so->ranges[0].start : 0;
 	info->created_ns = so->created_ns;
 	info->started_ns = so->started_ns;

@@ -27,6 +27,23 @@ struct subos_file {
 	int seen;
 };
 
+/* A kernel that is loaded was told what it has: nothing can be added behind its back. */
+static int subos_may_add(struct subos *so, struct rfctl_msg *msg)
+{
+	lockdep_assert_held(&so->lock);
+	if (so->gone)
+		rfctl_say(msg, "%s is gone", so->name);
+	else if (so->started)
+		rfctl_say(msg, "%s was started; what it has stays as it is until it is destroyed",
+			  so->name);
+	else if (so->loaded)
+		rfctl_say(msg, "%s has a kernel loaded, which was told what it has; add before that",
+			  so->name);
+	else
+		return 0;
+	return -EBUSY;
+}
+
 static int subos_add_cpus(struct subos *so, void __user *arg)
 {
 	struct rfctl_msg msg = { "" };
@@ -49,8 +66,9 @@ static int subos_add_cpus(struct subos *so, void __user *arg)
 	if (ret > 0 || (!ret && cpumask_empty(mask) == !req.count))
 		ret = -EINVAL;
 	if (!ret)
-		ret = so->started || so->gone ? -EBUSY :
-		      rfctl_cpus_claim(so, mask, req.count, req.flags & RF_CPUS_DRY_RUN, &msg);
+		ret = subos_may_add(so, &msg);
+	if (!ret)
+		ret = rfctl_cpus_claim(so, mask, req.count, req.flags & RF_CPUS_DRY_RUN, &msg);
 	if (!ret && !(req.flags & RF_CPUS_DRY_RUN))
 		ret = cdev_put_mask(&so->cpus, req.mask, req.mask_bytes);
 	cdev_message(req.msg, req.msg_len, &msg);
@@ -70,9 +88,10 @@ static int subos_add_memory(struct subos *so, void __user *arg)
 	if (req.flags & ~RF_MEMORY_DRY_RUN || req.reserved)
 		return -EINVAL;
 	req.got = 0;
-	ret = so->started || so->gone ? -EBUSY :
-	      rfctl_mem_claim(so, req.bytes, req.node, req.timeout_ms,
-			      req.flags & RF_MEMORY_DRY_RUN, &req.got, &msg);
+	ret = subos_may_add(so, &msg);
+	if (!ret)
+		ret = rfctl_mem_claim(so, req.bytes, req.node, req.timeout_ms,
+				      req.flags & RF_MEMORY_DRY_RUN, &req.got, &msg);
 	cdev_message(req.msg, req.msg_len, &msg);
 	err = cdev_return(arg, &req, sizeof(req));
 	return ret ?: err;
@@ -90,9 +109,10 @@ static int subos_add_pci(struct subos *so, void __user *arg)
 		return ret;
 	if (req.flags & ~RF_PCI_DRY_RUN || req.reserved || req.reserved2)
 		return -EINVAL;
-	ret = so->started || so->gone ? -EBUSY :
-	      rfctl_pci_claim(so, req.segment, req.bus, req.devfn,
-			      req.flags & RF_PCI_DRY_RUN, &msg);
+	ret = subos_may_add(so, &msg);
+	if (!ret)
+		ret = rfctl_pci_claim(so, req.segment, req.bus, req.devfn,
+				      req.flags & RF_PCI_DRY_RUN, &msg);
 	if (!ret && !(req.flags & RF_PCI_DRY_RUN))
 		so->stage_ns[RF_STAGE_PCI] += ktime_get_ns() - start;
 	cdev_message(req.msg, req.msg_len, &msg);
@@ -154,6 +174,112 @@ static int subos_get_info(struct subos_file *sf, void __user *arg)
 	return ret;
 }
 
+#define RESIZE_FLAGS	(RF_RESIZE_ADD | RF_RESIZE_REMOVE | RF_RESIZE_DRY_RUN)
+#define RESIZE_BOTH	(RF_RESIZE_ADD | RF_RESIZE_REMOVE)
+
+static bool resize_flags_ok(u32 flags)
+{
+	return !(flags & ~RESIZE_FLAGS) && (flags & RESIZE_BOTH) != RESIZE_BOTH;
+}
+
+static int subos_fd_cpus(struct subos *so, void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_resize_cpus req;
+	struct cpumask *mask;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (!resize_flags_ok(req.flags) || req.reserved)
+		return -EINVAL;
+	mask = rfctl_zalloc(sizeof(*mask));
+	if (!mask)
+		return -ENOMEM;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = cdev_get_mask(mask, req.mask, req.mask_bytes);
+	if (ret > 0)
+		rfctl_say(&msg, "CPU %d does not exist; there are CPUs %*pbl", ret,
+			  cpumask_pr_args(cpu_possible_mask));
+	if (ret > 0 || (!ret && cpumask_empty(mask) == !req.count))
+		ret = -EINVAL;
+	if (!ret) {
+		ret = subos_resize_cpus(so, &req, mask, &msg);
+		err = cdev_put_mask(mask, req.mask, req.mask_bytes);
+		err = err ?: cdev_return(arg, &req, sizeof(req));
+		ret = ret ?: err;
+	}
+	cdev_message(req.msg, req.msg_len, &msg);
+	kfree(mask);
+	return ret;
+}
+
+static int subos_fd_memory(struct subos *so, void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_resize_memory req;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (!resize_flags_ok(req.flags) || req.reserved)
+		return -EINVAL;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = subos_resize_memory(so, &req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	err = cdev_return(arg, &req, sizeof(req));
+	return ret ?: err;
+}
+
+static int subos_fd_pci(struct subos *so, void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_resize_pci req;
+	int ret, err;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (!resize_flags_ok(req.flags) || !(req.flags & RESIZE_BOTH) || req.reserved)
+		return -EINVAL;
+	memset(req.stage_ns, 0, sizeof(req.stage_ns));
+	ret = subos_resize_pci(so, &req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	err = cdev_return(arg, &req, sizeof(req));
+	return ret ?: err;
+}
+
+static int subos_fd_stats(struct subos *so, void __user *arg)
+{
+	struct rf_stats req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags || req.reserved)
+		return -EINVAL;
+	ret = subos_stats(so, &req);
+	return ret ?: cdev_return(arg, &req, sizeof(req));
+}
+
+static int subos_priority(struct subos *so, void __user *arg)
+{
+	struct rf_priority req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags || req.reserved || abs(req.priority) > 100)
+		return -EINVAL;
+	guard(mutex)(&so->lock);
+	so->priority = req.priority;
+	return 0;
+}
+
 static int subos_console(struct subos *so, void __user *arg)
 {
 	struct rf_console req;
@@ -213,6 +339,16 @@ static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p
 		return subos_get_info(sf, arg);
 	case RF_IOC_CONSOLE:
 		return subos_console(sf->so, arg);
+	case RF_IOC_RESIZE_CPUS:
+		return subos_fd_cpus(sf->so, arg);
+	case RF_IOC_RESIZE_MEMORY:
+		return subos_fd_memory(sf->so, arg);
+	case RF_IOC_RESIZE_PCI:
+		return subos_fd_pci(sf->so, arg);
+	case RF_IOC_STATS:
+		return subos_fd_stats(sf->so, arg);
+	case RF_IOC_PRIORITY:
+		return subos_priority(sf->so, arg);
 	}
 	return -ENOTTY;
 }
@@ -251,13 +387,22 @@ static ssize_t subos_fop_read(struct file *file, char __user *buf, size_t len, l
 	return len;
 }
 
+/* No core executes its code any more, and will not unless it is started again. */
+static bool subos_is_dead(struct subos *so)
+{
+	enum rf_state state = READ_ONCE(so->state);
+
+	return so->gone || state == RF_STATE_STOPPED || state == RF_STATE_CRASHED ||
+	       state == RF_STATE_QUARANTINED;
+}
+
 static __poll_t subos_fop_poll(struct file *file, struct poll_table_struct *wait)
 {
 	struct subos_file *sf = file->private_data;
 
 	poll_wait(file, &sf->so->wait, wait);
 	return (atomic_read(&sf->so->state_gen) != sf->seen ? EPOLLIN | EPOLLRDNORM : 0) |
-	       (sf->so->gone ? EPOLLHUP : 0);
+	       (sf->so->gone ? EPOLLHUP : 0) | (subos_is_dead(sf->so) ? EPOLLRDHUP : 0);
 }
 
 static int subos_fop_release(struct inode *inode, struct file *file)

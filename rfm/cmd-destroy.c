@@ -137,8 +137,24 @@ const struct rfm_command cmd_destroy = {
 	.options = destroy_options, .run = run_destroy,
 };
 
+static bool is_in(int fd, enum rf_state state, const char *reason)
+{
+	struct rf_info info;
+
+	return !dev_info(fd, &info) && info.state == state &&
+	       (!reason || !strcmp(info.reason, reason));
+}
+
+/* It was asked and did not: whoever asks should know. */
+static void tell_forced(int fd)
+{
+	if (is_in(fd, RF_STATE_STOPPED, "stopped by force"))
+		rfm_warn("it did not shut down in time and was stopped by force");
+}
+
 static int stop(int fd, const struct request *r)
 {
+	bool asked = !r->force && is_in(fd, RF_STATE_RUNNING, NULL);
 	struct dev_msg msg;
 	int ret;
 
@@ -147,6 +163,8 @@ static int stop(int fd, const struct request *r)
 	rfm_progress_end();
 	if (ret == -EIO)
 		return rfm_fail_quarantine(msg.text);
+	if (!ret && asked)
+		tell_forced(fd);
 	return ret ? rfm_fail_errno(ret, msg.text, "cannot stop it") : RFM_OK;
 }
 
@@ -179,5 +197,6 @@ static const struct rfm_option stop_options[] = {
 const struct rfm_command cmd_stop = {
 	.verb = "stop", .args = "NAME",
 	.summary = "End a subOS but keep its resources, for rfm restart",
+	.text = "\nIt is asked to shut down; when the time is up it is stopped by force.",
 	.options = stop_options, .run = run_stop,
 };

@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "events.h"
 #include "fmt.h"
 #include "klog.h"
 
 static const struct rfm_option options[] = {
 	{ 'f', "follow", NULL, "go on until the subOS is gone" },
+	{ OPT_LEDGER, "ledger", NULL, "every change of owner and event instead; NAME is optional" },
 	RFM_OPTION_JSON,
 	{ 0 }
 };
@@ -216,17 +218,39 @@ static int run_log(struct follower *f, const char *name)
 	return ret;
 }
 
+/* Those that ended have a ledger, too: the name need not be of one that lives. */
+static int run_ledger(int argc, char **argv)
+{
+	const char *name = NULL;
+
+	if (optind < argc) {
+		name = rfm_name_operand(argc, argv);
+		if (!name)
+			return RFM_USAGE;
+	}
+	return log_ledger(name);
+}
+
 static int run(const struct rfm_command *cmd, int argc, char **argv)
 {
 	struct follower f = { 0 };
+	bool ledger = false;
 	const char *name;
 	int id;
 
 	rfm_catch_signals();
-	while ((id = rfm_getopt(cmd, argc, argv)) > 0)
-		f.follow = true;
+	while ((id = rfm_getopt(cmd, argc, argv)) > 0) {
+		if (id == OPT_LEDGER)
+			ledger = true;
+		else
+			f.follow = true;
+	}
 	if (id < 0)
 		return RFM_USAGE;
+	if (ledger && f.follow)
+		return rfm_fail(RFM_USAGE, "--follow goes with the messages, not with --ledger; rfm events --follow tells what happens");
+	if (ledger)
+		return run_ledger(argc, argv);
 	name = rfm_name_operand(argc, argv);
 	return name ? run_log(&f, name) : RFM_USAGE;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dev.h"
@@ -122,26 +121,13 @@ static const struct fmt_column ledger_columns[] = {
 	{ "errno", "ERROR", true },
 };
 
-static void add_time(struct fmt_table *t, __u64 ns)
-{
-	time_t s = ns / 1000000000;
-	struct tm tm;
-	char buf[40];
-	size_t n;
-
-	localtime_r(&s, &tm);
-	n = strftime(buf, sizeof(buf), "%F %T", &tm);
-	snprintf(buf + n, sizeof(buf) - n, ".%03u", (unsigned int)(ns % 1000000000 / 1000000));
-	fmt_cell(t, buf, json_object_new_uint64(ns));
-}
-
 static void add_entry(struct fmt_table *t, const struct rf_ledger_entry *e)
 {
 	char buf[80];
 
 	fmt_row(t);
 	fmt_number(t, e->seq);
-	add_time(t, e->time_ns);
+	fmt_cell(t, fmt_time(e->time_ns, buf, sizeof(buf)), json_object_new_uint64(e->time_ns));
 	fmt_text(t, fmt_kind(e->kind));
 	resource_name(e->kind, e->start, e->length, buf, sizeof(buf));
 	fmt_text(t, buf);

@@ -53,9 +53,12 @@ static void print_people(const struct rf_info *info)
 		line("bare", "runs without our module: it can reset the machine");
 	if (info->flags & RF_INFO_NO_KPROBE)
 		line("restart", "an emergency restart inside is not caught: it resets the machine");
+	if (info->state == RF_STATE_RUNNING && !(info->flags & RF_INFO_LISTENS))
+		line("resize", "nothing inside listens: it keeps what it has");
 	line("cpus", units_cpus((const struct cpus *)info->cpumask, buf, sizeof(buf)));
 	printf("%-14s %u of %u\n", "on line", info->nr_online, info->nr_cpus);
 	line("memory", units_size(info->mem_bytes, buf, sizeof(buf)));
+	line("of it hot", info->hot_bytes ? units_size(info->hot_bytes, buf, sizeof(buf)) : "");
 	line("kernel", info->kernel);
 	line("boot id", info->boot_id);
 	line("uptime", up ? units_duration(up, buf, sizeof(buf)) : "");

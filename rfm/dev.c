@@ -12,29 +12,30 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "dev_priv.h"
 #include "rfm.h"
 #include "sysroot.h"
 
-static int call(int fd, unsigned long request, void *arg)
+int dev_call(int fd, unsigned long request, void *arg)
 {
 	int ret = ioctl(fd, request, arg);
 
 	return ret < 0 ? -errno : ret;
 }
 
-static __u64 pointer(const void *p)
+__u64 dev_pointer(const void *p)
 {
 	return (uintptr_t)p;
 }
 
-static __u64 msg_buffer(struct dev_msg *msg)
+__u64 dev_msg_buffer(struct dev_msg *msg)
 {
 	memset(msg, 0, sizeof(*msg));
-	return pointer(msg->text);
+	return dev_pointer(msg->text);
 }
 
 /* What the module says is text of ours, but names in it come from users. */
-static int said(int ret, struct dev_msg *msg)
+int dev_said(int ret, struct dev_msg *msg)
 {
 	char raw[RF_MSG_MAX];
 
@@ -44,7 +45,7 @@ static int said(int ret, struct dev_msg *msg)
 	return ret;
 }
 
-static void clean_field(char *field, size_t size)
+void dev_clean_field(char *field, size_t size)
 {
 	char copy[256];
 
@@ -54,10 +55,10 @@ static void clean_field(char *field, size_t size)
 
 static void clean_info(struct rf_info *info)
 {
-	clean_field(info->name, sizeof(info->name));
-	clean_field(info->kernel, sizeof(info->kernel));
-	clean_field(info->boot_id, sizeof(info->boot_id));
-	clean_field(info->reason, sizeof(info->reason));
+	dev_clean_field(info->name, sizeof(info->name));
+	dev_clean_field(info->kernel, sizeof(info->kernel));
+	dev_clean_field(info->boot_id, sizeof(info->boot_id));
+	dev_clean_field(info->reason, sizeof(info->reason));
 }
 
 int dev_open(void)
@@ -71,7 +72,7 @@ int dev_open(void)
 int dev_version(int dev, struct rf_version *version)
 {
 	*version = (struct rf_version){ .size = sizeof(*version) };
-	return call(dev, RF_IOC_VERSION, version);
+	return dev_call(dev, RF_IOC_VERSION, version);
 }
 
 static int report_open(int err)
@@ -97,7 +98,7 @@ static int check_version(int dev)
 				RFM_VERSION, RF_ABI_VERSION);
 	if (ret)
 		return rfm_fail_errno(ret, NULL, "cannot ask the module for its version");
-	clean_field(v.version, sizeof(v.version));
+	dev_clean_field(v.version, sizeof(v.version));
 	if (v.abi != RF_ABI_VERSION || v.wire != RF_WIRE_VERSION)
 		return rfm_fail(RFM_INCOMPATIBLE,
 				"module %s has ABI %u.%u, rfm %s has ABI %d.%d; install both from one release and reload the module",
@@ -142,12 +143,12 @@ static void copy_name(char *to, const char *name)
 
 int dev_create(int dev, const char *name, unsigned int *id, struct dev_msg *msg)
 {
-	struct rf_create arg = { .size = sizeof(arg), .msg = msg_buffer(msg),
+	struct rf_create arg = { .size = sizeof(arg), .msg = dev_msg_buffer(msg),
 				 .msg_len = sizeof(msg->text) };
 	int fd;
 
 	copy_name(arg.name, name);
-	fd = said(call(dev, RF_IOC_CREATE, &arg), msg);
+	fd = dev_said(dev_call(dev, RF_IOC_CREATE, &arg), msg);
 	*id = arg.id;
 	return fd;
 }
@@ -157,7 +158,7 @@ int dev_open_subos(int dev, const char *name)
 	struct rf_open arg = { .size = sizeof(arg) };
 
 	copy_name(arg.name, name);
-	return call(dev, RF_IOC_OPEN, &arg);
+	return dev_call(dev, RF_IOC_OPEN, &arg);
 }
 
 int dev_add_cpus(int fd, struct cpus *cpus, unsigned int count, bool dry_run, struct dev_msg *msg)
@@ -165,14 +166,14 @@ int dev_add_cpus(int fd, struct cpus *cpus, unsigned int count, bool dry_run, st
 	struct rf_cpus arg = {
 		.size = sizeof(arg),
 		.flags = dry_run ? RF_CPUS_DRY_RUN : 0,
-		.mask = pointer(cpus->mask),
+		.mask = dev_pointer(cpus->mask),
 		.mask_bytes = sizeof(cpus->mask),
 		.count = count,
-		.msg = msg_buffer(msg),
+		.msg = dev_msg_buffer(msg),
 		.msg_len = sizeof(msg->text),
 	};
 
-	return said(call(fd, RF_IOC_ADD_CPUS, &arg), msg);
+	return dev_said(dev_call(fd, RF_IOC_ADD_CPUS, &arg), msg);
 }
 
 int dev_add_memory(int fd, __u64 bytes, int node, bool dry_run, __u64 *got, struct dev_msg *msg)
@@ -182,10 +183,10 @@ int dev_add_memory(int fd, __u64 bytes, int node, bool dry_run, __u64 *got, stru
 		.flags = dry_run ? RF_MEMORY_DRY_RUN : 0,
 		.bytes = bytes,
 		.node = node,
-		.msg = msg_buffer(msg),
+		.msg = dev_msg_buffer(msg),
 		.msg_len = sizeof(msg->text),
 	};
-	int ret = said(call(fd, RF_IOC_ADD_MEMORY, &arg), msg);
+	int ret = dev_said(dev_call(fd, RF_IOC_ADD_MEMORY, &arg), msg);
 
 	*got = arg.got;
 	return ret;
@@ -199,42 +200,42 @@ int dev_add_pci(int fd, unsigned int bdf, bool dry_run, struct dev_msg *msg)
 		.segment = bdf >> 16,
 		.bus = bdf >> 8,
 		.devfn = bdf,
-		.msg = msg_buffer(msg),
+		.msg = dev_msg_buffer(msg),
 		.msg_len = sizeof(msg->text),
 	};
 
-	return said(call(fd, RF_IOC_ADD_PCI, &arg), msg);
+	return dev_said(dev_call(fd, RF_IOC_ADD_PCI, &arg), msg);
 }
 
 int dev_load(int fd, struct rf_load *load, struct dev_msg *msg)
 {
 	load->size = sizeof(*load);
-	load->msg = msg_buffer(msg);
+	load->msg = dev_msg_buffer(msg);
 	load->msg_len = sizeof(msg->text);
-	return said(call(fd, RF_IOC_LOAD, load), msg);
+	return dev_said(dev_call(fd, RF_IOC_LOAD, load), msg);
 }
 
 int dev_start(int fd)
 {
-	return call(fd, RF_IOC_START, NULL);
+	return dev_call(fd, RF_IOC_START, NULL);
 }
 
 int dev_stop(int fd, bool force, unsigned int timeout_ms, struct dev_msg *msg)
 {
 	struct rf_stop arg = { .size = sizeof(arg), .flags = force ? RF_DESTROY_FORCE : 0,
-			       .timeout_ms = timeout_ms, .msg = msg_buffer(msg),
+			       .timeout_ms = timeout_ms, .msg = dev_msg_buffer(msg),
 			       .msg_len = sizeof(msg->text) };
 
-	return said(call(fd, RF_IOC_STOP, &arg), msg);
+	return dev_said(dev_call(fd, RF_IOC_STOP, &arg), msg);
 }
 
 int dev_destroy(int fd, bool force, unsigned int timeout_ms, struct dev_msg *msg)
 {
 	struct rf_destroy arg = { .size = sizeof(arg), .flags = force ? RF_DESTROY_FORCE : 0,
-				  .timeout_ms = timeout_ms, .msg = msg_buffer(msg),
+				  .timeout_ms = timeout_ms, .msg = dev_msg_buffer(msg),
 				  .msg_len = sizeof(msg->text) };
 
-	return said(call(fd, RF_IOC_DESTROY, &arg), msg);
+	return dev_said(dev_call(fd, RF_IOC_DESTROY, &arg), msg);
 }
 
 int dev_info(int fd, struct rf_info *info)
@@ -243,7 +244,7 @@ int dev_info(int fd, struct rf_info *info)
 	int ret;
 
 	*info = (struct rf_info){ .size = sizeof(*info) };
-	ret = call(fd, RF_IOC_INFO, info);
+	ret = dev_call(fd, RF_IOC_INFO, info);
 	clean_info(info);
 	/* a descriptor outlives its subOS, and can tell */
 	if (!ret && poll(&p, 1, 0) > 0 && p.revents & POLLHUP)
@@ -255,39 +256,47 @@ int dev_console(int fd, bool write)
 {
 	struct rf_console arg = { .size = sizeof(arg), .flags = write ? RF_CONSOLE_WRITE : 0 };
 
-	return call(fd, RF_IOC_CONSOLE, &arg);
+	return dev_call(fd, RF_IOC_CONSOLE, &arg);
 }
 
 int dev_winsize(int con, unsigned int rows, unsigned int cols)
 {
 	struct rf_winsize arg = { .rows = rows, .cols = cols };
 
-	return call(con, RF_IOC_WINSIZE, &arg);
+	return dev_call(con, RF_IOC_WINSIZE, &arg);
 }
 
 int dev_audit(int dev, unsigned int flags, char *text, size_t size, struct rf_audit *audit)
 {
 	*audit = (struct rf_audit){ .size = sizeof(*audit), .flags = flags,
-				    .text = pointer(text), .text_len = size };
-	return call(dev, RF_IOC_AUDIT, audit);
+				    .text = dev_pointer(text), .text_len = size };
+	return dev_call(dev, RF_IOC_AUDIT, audit);
+}
+
+int dev_check_cmdline(int dev, struct rf_cmdline *line, struct dev_msg *msg)
+{
+	line->size = sizeof(*line);
+	line->msg = dev_msg_buffer(msg);
+	line->msg_len = sizeof(msg->text);
+	return dev_said(dev_call(dev, RF_IOC_CMDLINE, line), msg);
 }
 
 int dev_pool(int dev, struct rf_pool *pool, struct cpus *cpus, struct dev_msg *msg)
 {
 	pool->size = sizeof(*pool);
-	pool->mask = pointer(cpus->mask);
+	pool->mask = dev_pointer(cpus->mask);
 	pool->mask_bytes = sizeof(cpus->mask);
-	pool->msg = msg_buffer(msg);
+	pool->msg = dev_msg_buffer(msg);
 	pool->msg_len = sizeof(msg->text);
-	return said(call(dev, RF_IOC_POOL, pool), msg);
+	return dev_said(dev_call(dev, RF_IOC_POOL, pool), msg);
 }
 
 int dev_ledger(int dev, __u64 first, struct rf_ledger_entry *entries, struct rf_ledger *ledger,
 	       unsigned int capacity)
 {
 	*ledger = (struct rf_ledger){ .size = sizeof(*ledger), .first = first,
-				      .entries = pointer(entries), .capacity = capacity };
-	return call(dev, RF_IOC_LEDGER, ledger);
+				      .entries = dev_pointer(entries), .capacity = capacity };
+	return dev_call(dev, RF_IOC_LEDGER, ledger);
 }
 
 int dev_list(int dev, struct rf_info **out, unsigned int *nr)
@@ -300,8 +309,8 @@ int dev_list(int dev, struct rf_info **out, unsigned int *nr)
 		*out = calloc(arg.capacity, sizeof(**out));
 		if (!*out)
 			return -ENOMEM;
-		arg.infos = pointer(*out);
-		ret = call(dev, RF_IOC_LIST, &arg);
+		arg.infos = dev_pointer(*out);
+		ret = dev_call(dev, RF_IOC_LIST, &arg);
 		if (!ret && arg.count <= arg.capacity)
 			break;
 		free(*out);
@@ -323,8 +332,8 @@ int dev_resources(int dev, struct rf_resource **out, unsigned int *nr)
 		*out = calloc(arg.capacity, sizeof(**out));
 		if (!*out)
 			return -ENOMEM;
-		arg.entries = pointer(*out);
-		ret = call(dev, RF_IOC_RESOURCES, &arg);
+		arg.entries = dev_pointer(*out);
+		ret = dev_call(dev, RF_IOC_RESOURCES, &arg);
 		if (!ret && arg.count <= arg.capacity)
 			break;
 		free(*out);

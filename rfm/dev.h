@@ -50,9 +50,20 @@ int dev_info(int fd, struct rf_info *info);
 int dev_console(int fd, bool write);
 int dev_winsize(int con, unsigned int rows, unsigned int cols);
 int dev_audit(int dev, unsigned int flags, char *text, size_t size, struct rf_audit *audit);
+int dev_check_cmdline(int dev, struct rf_cmdline *line, struct dev_msg *msg);
 int dev_pool(int dev, struct rf_pool *pool, struct cpus *cpus, struct dev_msg *msg);
 int dev_ledger(int dev, __u64 first, struct rf_ledger_entry *entries, struct rf_ledger *ledger,
 	       unsigned int capacity);
+
+/* dev_live.c. @size, the mask and the message are filled in here. */
+int dev_resize_cpus(int fd, struct cpus *cpus, struct rf_resize_cpus *r, struct dev_msg *msg);
+int dev_resize_memory(int fd, struct rf_resize_memory *r, struct dev_msg *msg);
+int dev_resize_pci(int fd, unsigned int bdf, struct rf_resize_pci *r, struct dev_msg *msg);
+int dev_stats(int fd, unsigned int timeout_ms, struct rf_stats *stats);
+int dev_events(int dev, __u64 first, struct rf_event *entries, struct rf_events *events,
+	       unsigned int capacity);
+/* *out is malloc()ed, @usage->count its length. */
+int dev_usage(int dev, struct rf_usage *usage, struct rf_usage_entry **out);
 
 /* Lists: *out is malloc()ed, *nr its length. */
 int dev_list(int dev, struct rf_info **out, unsigned int *nr);

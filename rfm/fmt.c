@@ -101,6 +101,14 @@ void fmt_bytes(struct fmt_table *t, uint64_t bytes)
 	fmt_cell(t, units_size(bytes, buf, sizeof(buf)), need(json_object_new_uint64(bytes)));
 }
 
+void fmt_decimal(struct fmt_table *t, double n, int digits)
+{
+	char buf[40];
+
+	snprintf(buf, sizeof(buf), "%.*f", digits, n);
+	fmt_cell(t, buf, need(json_object_new_double_s(n, buf)));
+}
+
 /* smartcols prints nothing at all for a table without rows. */
 static void print_headings(const struct fmt_table *t)
 {
@@ -114,6 +122,15 @@ static void print_headings(const struct fmt_table *t)
 		gap = " ";
 	}
 	putchar('\n');
+}
+
+struct json_object *fmt_table_rows(struct fmt_table *t)
+{
+	struct json_object *rows = t->rows;
+
+	scols_unref_table(t->table);
+	free(t);
+	return rows;
 }
 
 int fmt_table_print(struct fmt_table *t)
@@ -149,6 +166,13 @@ void fmt_json_print(struct json_object *json)
 	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
 					    JSON_C_TO_STRING_SPACED |
 					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(json);
+}
+
+void fmt_json_line(struct json_object *json)
+{
+	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_NOSLASHESCAPE));
+	fflush(stdout);
 	json_object_put(json);
 }
 
@@ -188,6 +212,20 @@ const char *fmt_stage(unsigned int stage)
 	return names[stage];
 }
 
+const char *fmt_resize_stage(unsigned int stage)
+{
+	static const char *const names[RF_RESIZE_STAGES] = {
+		[RF_RESIZE_TAKE] = "take",
+		[RF_RESIZE_ASK] = "ask",
+		[RF_RESIZE_WORK] = "work",
+		[RF_RESIZE_PARK] = "park",
+		[RF_RESIZE_SCRUB] = "scrub",
+		[RF_RESIZE_GIVE] = "give",
+	};
+
+	return names[stage];
+}
+
 uint64_t fmt_uptime(const struct rf_info *info)
 {
 	struct timespec now;
@@ -212,12 +250,12 @@ static void add_stages(struct json_object *json, const struct rf_info *info)
 	json_object_object_add(json, "stage_ns", stages);
 }
 
-static void add_number(struct json_object *json, const char *key, uint64_t n)
+void fmt_put_number(struct json_object *json, const char *key, uint64_t n)
 {
 	json_object_object_add(json, key, json_object_new_uint64(n));
 }
 
-static void add_text(struct json_object *json, const char *key, const char *text)
+void fmt_put_text(struct json_object *json, const char *key, const char *text)
 {
 	json_object_object_add(json, key, json_object_new_string(text));
 }
@@ -227,29 +265,33 @@ struct json_object *fmt_info(const struct rf_info *info)
 	struct json_object *json = need(json_object_new_object());
 	char cpus[4096];
 
-	add_text(json, "name", info->name);
-	add_number(json, "id", info->id);
-	add_text(json, "state", fmt_state(info->state));
-	add_text(json, "reason", info->reason);
+	fmt_put_text(json, "name", info->name);
+	fmt_put_number(json, "id", info->id);
+	fmt_put_text(json, "state", fmt_state(info->state));
+	fmt_put_text(json, "reason", info->reason);
 	json_object_object_add(json, "bare",
 			       json_object_new_boolean(info->flags & RF_INFO_BARE));
+	json_object_object_add(json, "listens",
+			       json_object_new_boolean(info->flags & RF_INFO_LISTENS));
 	json_object_object_add(json, "emergency_restart_caught",
 			       json_object_new_boolean(!(info->flags & (RF_INFO_BARE |
 							 RF_INFO_NO_KPROBE))));
 	units_cpus((const struct cpus *)info->cpumask, cpus, sizeof(cpus));
-	add_text(json, "cpus", info->nr_cpus ? cpus : "");
-	add_number(json, "nr_cpus", info->nr_cpus);
-	add_number(json, "nr_online", info->nr_online);
-	add_number(json, "memory", info->mem_bytes);
-	add_number(json, "nr_ranges", info->nr_ranges);
-	add_number(json, "base", info->base);
-	add_number(json, "nr_pci", info->nr_pci);
-	add_text(json, "kernel", info->kernel);
-	add_text(json, "boot_id", info->boot_id);
-	add_number(json, "created_ns", info->created_ns);
-	add_number(json, "started_ns", info->started_ns);
-	add_number(json, "uptime_ns", fmt_uptime(info));
-	add_number(json, "heartbeats", info->heartbeats);
+	fmt_put_text(json, "cpus", info->nr_cpus ? cpus : "");
+	fmt_put_number(json, "nr_cpus", info->nr_cpus);
+	fmt_put_number(json, "nr_online", info->nr_online);
+	fmt_put_number(json, "memory", info->mem_bytes);
+	fmt_put_number(json, "memory_hot", info->hot_bytes);
+	fmt_put_number(json, "nr_ranges", info->nr_ranges);
+	fmt_put_number(json, "base", info->base);
+	fmt_put_number(json, "nr_pci", info->nr_pci);
+	json_object_object_add(json, "priority", json_object_new_int(info->priority));
+	fmt_put_text(json, "kernel", info->kernel);
+	fmt_put_text(json, "boot_id", info->boot_id);
+	fmt_put_number(json, "created_ns", info->created_ns);
+	fmt_put_number(json, "started_ns", info->started_ns);
+	fmt_put_number(json, "uptime_ns", fmt_uptime(info));
+	fmt_put_number(json, "heartbeats", info->heartbeats);
 	add_stages(json, info);
 	return json;
 }
@@ -282,5 +324,17 @@ const char *fmt_owner(unsigned int owner, const char *name, char *buf, size_t si
 		units_clean(name, RF_NAME_MAX, buf, size);
 	else
 		snprintf(buf, size, "subOS %u", owner);
+	return buf;
+}
+
+const char *fmt_time(uint64_t ns, char *buf, size_t size)
+{
+	time_t s = ns / 1000000000;
+	struct tm tm;
+	size_t n;
+
+	localtime_r(&s, &tm);
+	n = strftime(buf, size, "%F %T", &tm);
+	snprintf(buf + n, size - n, ".%03u", (unsigned int)(ns % 1000000000 / 1000000));
 	return buf;
 }

@@ -42,7 +42,7 @@ void rfm_overview(void)
 		printf("  %-10s %s\n", (*cmd)->verb, (*cmd)->summary);
 	puts("\nrfm COMMAND --help tells more; rfm(8) tells all.\n\n"
 	     "exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict, 5 permission,\n"
-	     "6 timeout, 7 incompatible, 8 something is quarantined, 130 interrupted");
+	     "6 timeout, 7 incompatible, 8 partly done, 130 interrupted");
 }
 
 /* One line a verb: the verb, a tab, its options. Completion lives on this. */

@@ -60,6 +60,7 @@ static int exit_code(int err)
 		return RFM_TIMEOUT;
 	case ENOEXEC:
 	case EISDIR:
+	case ENOTTY:
 		return RFM_INCOMPATIBLE;
 	case EINTR:
 		return RFM_INTERRUPTED;

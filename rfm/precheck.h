@@ -14,16 +14,31 @@
  * @s: what is wanted
  * @dry_run: report all conflicts, ask the module too, and say so if there are
  *	none; else only the first one is reported
+ * @kernel_version: as struct rf_load; 0 when no kernel could be read
  * @so_far: exit code of checks that were made, and reported, before
  *
  * Return: 0 or an enum rfm_exit, reported.
  */
-int precheck(int dev, const struct settings *s, bool dry_run, int so_far);
+int precheck(int dev, const struct settings *s, bool dry_run, uint32_t kernel_version,
+	     int so_far);
 
 struct conflicts;
 /* Notes a conflict; @code is the exit code for it. */
 void conflict(struct conflicts *c, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/**
+ * precheck_more - look for conflicts with what a subOS that runs shall get besides
+ * @dev: device
+ * @s: @cpus and @pci are what it shall get; @name is its name
+ * @ask: asks the module when nothing else was found, and calls conflict(); NULL
+ *	when this is no dry run: then only the first conflict is reported
+ * @data: for @ask
+ *
+ * Return: as precheck().
+ */
+int precheck_more(int dev, const struct settings *s,
+		  void (*ask)(struct conflicts *c, void *data), void *data);
 
 /* precheck_pci.c: a function that is there, free, idle, and fit to be given */
 void precheck_pci(struct conflicts *c, uint32_t bdf);

@@ -24,7 +24,7 @@ enum rfm_exit {
 	RFM_PERMISSION	 = 5,	/* not root, or a file may not be read */
 	RFM_TIMEOUT	 = 6,	/* the time was up */
 	RFM_INCOMPATIBLE = 7,	/* module not loaded or of another version, unfit kernel */
-	RFM_PARTIAL	 = 8,	/* done, but something is quarantined */
+	RFM_PARTIAL	 = 8,	/* partly done, or something is quarantined */
 	RFM_INTERRUPTED	 = 130,	/* Ctrl-C */
 };
 
@@ -47,7 +47,7 @@ enum rfm_option_id {
 	OPT_JSON = 256, OPT_HELP, OPT_CPUS, OPT_MEMORY, OPT_KERNEL, OPT_INITRD, OPT_APPEND,
 	OPT_PCI, OPT_NODE, OPT_NO_WAIT, OPT_TIMEOUT, OPT_DRY_RUN, OPT_BARE, OPT_BZIMAGE,
 	OPT_FORCE, OPT_ALL, OPT_READ_ONLY, OPT_DETACH, OPT_IDLE, OPT_QUICK, OPT_FROM,
-	OPT_TABLE, OPT_BYTES,
+	OPT_TABLE, OPT_BYTES, OPT_LEDGER, OPT_ONCE, OPT_INTERVAL,
 };
 
 #define RFM_OPTION_JSON	{ OPT_JSON, "json", NULL, "print JSON" }

@@ -6,9 +6,14 @@
  *
  *	RFM_FAKE_ABI=N		version of the ABI that it speaks
  *	RFM_FAKE_FAIL=STEP=N	that step fails with errno N; steps are create,
- *				cpus, memory, pci, load, start, stop, destroy
+ *				cpus, memory, pci, load, start, stop, destroy,
+ *				resize_cpus, resize_memory, resize_pci, stats
+ *	RFM_FAKE_PARTIAL=N	a resize that fails moves N cores or blocks first
+ *	RFM_FAKE_USAGE=N	the accounts are off by N
  *	RFM_FAKE_BLOCK=STEP	that step waits for a signal, after making $RFM_FAKE.blocked
  *	RFM_FAKE_BOOT=WORD	run (default), crash or hang
+ *	RFM_FAKE_FORCED=1	what is stopped did not end by itself
+ *	RFM_FAKE_OLD=1		it does not know what came with ABI 2
  *	RFM_FAKE_AUDIT=N	violations that an audit finds
  */
 #include <dlfcn.h>
@@ -16,6 +21,7 @@
 #include <fcntl.h>
 #include <linux/rainforest.h>
 #include <linux/rainforest_wire.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,13 +41,18 @@
 struct subos {
 	bool started;
 	unsigned int looks;
+	unsigned int readings;
 	struct rf_info info;
 	unsigned int pci[RF_WIRE_PCI];
 };
 
+#define EVENTS	64	/* kept; the oldest are forgotten */
+
 static struct state {
 	unsigned int last_id;
 	unsigned long long pool_bytes, pool_cpus;
+	unsigned long long last_event;
+	struct rf_event events[EVENTS];
 	struct subos subos[SUBOSES];
 } *state;
 
@@ -51,6 +62,7 @@ static struct {
 	enum kind kind;
 	unsigned int id;
 	int peer;
+	unsigned long long next;	/* event that comes next */
 } fds[FDS];
 
 static int real_close(int fd)
@@ -96,6 +108,18 @@ static int fault(const char *step)
 	return f && !strncmp(f, step, len) && f[len] == '=' ? atoi(f + len + 1) : 0;
 }
 
+static void event(const struct subos *s, unsigned int kind, __u64 value, int err,
+		  const char *text)
+{
+	struct rf_event *e = &state->events[state->last_event++ % EVENTS];
+
+	*e = (struct rf_event){ .seq = state->last_event, .kind = kind, .id = s->info.id,
+				.time_ns = 1700000000000000000ULL + state->last_event * 1000000,
+				.value = value, .error = err };
+	strcpy(e->name, s->info.name);
+	snprintf(e->text, sizeof(e->text), "%s", text);
+}
+
 static int new_fd(enum kind kind, unsigned int id)
 {
 	int fd = memfd_create("fakedev", MFD_CLOEXEC);
@@ -117,7 +141,9 @@ static int open_device(void)
 		return fail(EACCES);
 	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	real_close(fd);
-	return new_fd(DEVICE, 0);
+	fd = new_fd(DEVICE, 0);
+	fds[fd].next = state->last_event + 1;
+	return fd;
 }
 
 static struct subos *by_id(unsigned int id)
@@ -151,6 +177,7 @@ static int do_create(struct rf_create *c)
 	s->info.id = c->id = ++state->last_id;
 	strcpy(s->info.name, c->name);
 	strcpy(s->info.reason, "resources are collected");
+	event(s, RF_EVENT_CREATED, 0, 0, "");
 	return new_fd(CREATOR, c->id);
 }
 
@@ -222,10 +249,21 @@ static int do_load(struct subos *s, const struct rf_load *l)
 	int err = fault("load");
 
 	if (err)
-		return say(l->msg, err, "the parameter maxcpus= contradicts ours");
+		return say(l->msg, err, "load was told to fail");
 	if (!s->info.nr_cpus || !s->info.mem_bytes || s->info.state == RF_STATE_RUNNING)
 		return fail(EBUSY);
 	s->info.flags = l->flags & RF_LOAD_BARE ? RF_INFO_BARE : 0;
+	return 0;
+}
+
+static int do_cmdline(const struct rf_cmdline *l)
+{
+	const char *text = (const char *)(uintptr_t)l->cmdline;
+
+	if (!l->kernel_version || !l->nr_cpus)
+		return fail(EINVAL);
+	if (memmem(text, l->cmdline_size, "maxcpus=", 8))
+		return say(l->msg, EINVAL, "the parameter maxcpus= contradicts ours");
 	return 0;
 }
 
@@ -240,6 +278,7 @@ static int do_start(struct subos *s)
 	s->info.started_ns += 1000000000ULL * 1700000000;
 	s->info.state = RF_STATE_BOOTING;
 	strcpy(s->info.reason, "the boot core was started");
+	event(s, RF_EVENT_STATE, RF_STATE_BOOTING, 0, s->info.reason);
 	return 0;
 }
 
@@ -253,6 +292,7 @@ static void boot_on(struct subos *s)
 	strcpy(s->info.reason, s->info.state == RF_STATE_RUNNING ? "init was started" :
 	       "panic: \033[31mNo init\xff found");
 	strcpy(s->info.kernel, "6.12.0-fake");
+	event(s, RF_EVENT_STATE, s->info.state, 0, s->info.reason);
 }
 
 static int do_end(struct subos *s, const char *step, __u64 msg)
@@ -263,8 +303,11 @@ static int do_end(struct subos *s, const char *step, __u64 msg)
 		return say(msg, err, "%s was told to fail", step);
 	if (!strcmp(step, "stop")) {
 		s->info.state = RF_STATE_STOPPED;
-		strcpy(s->info.reason, "stopped by rfm");
+		strcpy(s->info.reason, getenv("RFM_FAKE_FORCED") ? "stopped by force" :
+		       "powered off");
+		event(s, RF_EVENT_STATE, RF_STATE_STOPPED, 0, s->info.reason);
 	} else {
+		event(s, RF_EVENT_GONE, 0, 0, "");
 		memset(s, 0, sizeof(*s));
 	}
 	return err ? say(msg, err, "core 3 did not answer: it and 1G are quarantined") : 0;
@@ -366,7 +409,9 @@ static int do_console(const struct subos *s)
 	return pair[0];
 }
 
-static int on_device(unsigned long request, void *arg)
+#include "fakelive.h"
+
+static int on_device(int fd, unsigned long request, void *arg)
 {
 	struct rf_version *v = arg;
 	const char *abi = getenv("RFM_FAKE_ABI");
@@ -393,6 +438,12 @@ static int on_device(unsigned long request, void *arg)
 		return do_pool(arg);
 	case RF_IOC_LEDGER:
 		return do_ledger(arg);
+	case RF_IOC_EVENTS:
+		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_events(fd, arg);
+	case RF_IOC_USAGE:
+		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_usage(arg);
+	case RF_IOC_CMDLINE:
+		return do_cmdline(arg);
 	default:
 		return fail(ENOTTY);
 	}
@@ -421,6 +472,14 @@ static int on_subos(struct subos *s, unsigned long request, void *arg)
 		return 0;
 	case RF_IOC_CONSOLE:
 		return do_console(s);
+	case RF_IOC_RESIZE_CPUS:
+		return do_resize_cpus(s, arg);
+	case RF_IOC_RESIZE_MEMORY:
+		return do_resize_memory(s, arg);
+	case RF_IOC_RESIZE_PCI:
+		return do_resize_pci(s, arg);
+	case RF_IOC_STATS:
+		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_stats(s, arg);
 	default:
 		return fail(ENOTTY);
 	}
@@ -440,7 +499,7 @@ int ioctl(int fd, unsigned long request, ...)
 	if (fd < 0 || fd >= FDS || fds[fd].kind == NONE)
 		return next(fd, request, arg);
 	if (fds[fd].kind == DEVICE)
-		return on_device(request, arg);
+		return on_device(fd, request, arg);
 	s = by_id(fds[fd].id);
 	return s ? on_subos(s, request, arg) : fail(fds[fd].kind == CONSOLE ? EPERM : ENOENT);
 }
@@ -471,6 +530,22 @@ ssize_t write(int fd, const void *buf, size_t len)
 	if (end)
 		real_close(fds[fd].peer);
 	return len;
+}
+
+/* The device is ready when there is an event behind the last one that was read. */
+int poll(struct pollfd *p, nfds_t nr, int timeout)
+{
+	int (*next)(struct pollfd *p, nfds_t nr, int timeout) = dlsym(RTLD_NEXT, "poll");
+	int ret;
+
+	if (!nr || p->fd < 0 || p->fd >= FDS || fds[p->fd].kind != DEVICE)
+		return next(p, nr, timeout);
+	for (;;) {
+		ret = next(p + 1, nr - 1, 10);
+		p->revents = state->last_event >= fds[p->fd].next ? POLLIN : 0;
+		if (ret || p->revents)
+			return ret < 0 ? ret : ret + !!p->revents;
+	}
 }
 
 /* The kernel does this when a tool dies; here the tool must close or exit. */

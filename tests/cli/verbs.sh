@@ -24,6 +24,7 @@ refused 1 "cannot write the output" "a full disk is noticed" \
 
 like "$(RFM show web)" "^append +quiet$" "show"
 like "$(RFM show web)" "^take_cpus +1.500 ms$" "show has the times of the stages"
+like "$(RFM show web)" "^resize +nothing inside listens" "show tells that nothing listens inside"
 like "$(RFM show web)" "^memory +0x200000000-0x23fffffff 1G$" "and the ranges of memory"
 is "$(RFM show web --json | value 'd["subos"]["stage_ns"]["take_cpus"], d["subos"]["resources"][0]["kind"]')" \
 	"(1500000, 'memory')" "show --json"

@@ -7,7 +7,6 @@
 #include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/err.h>
-#include <linux/interrupt.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -31,9 +30,6 @@ MODULE_PARM_DESC(rest_us, "rest between two messages, so that the reader sleeps 
 static bool spoil;
 module_param(spoil, bool, 0444);
 MODULE_PARM_DESC(spoil, "send the fifth message twice, which must be noticed");
-static unsigned int mute;
-module_param(mute, uint, 0444);
-MODULE_PARM_DESC(mute, "interrupt of the doorbell, to be held back: nothing arrives");
 
 static u32 expected[SENDERS];	/* used by the handler only */
 static atomic_t wrong;
@@ -141,8 +137,6 @@ static int run_senders(void)
 	u32 n;
 	int ret = 0;
 
-	if (mute)
-		disable_irq(mute);
 	for (n = 0; n < senders; n++) {
 		thread[n] = kthread_run(send_all, (void *)(unsigned long)n, "rfficm/%u", n);
 		if (IS_ERR(thread[n])) {
@@ -154,8 +148,6 @@ static int run_senders(void)
 		ret = wait_for_all(senders * count);
 	while (n--)
 		kthread_stop(thread[n]);
-	if (mute)
-		enable_irq(mute);
 	return ret;
 }
 

@@ -12,10 +12,12 @@
  *	got		for each peer: id, streams begun, messages, messages that were
  *			none of those expected next
  *	hold		1: the handler, and with it the reading thread, waits
+ *	mute IRQ	the doorbell's interrupt is held back; 0: no longer
  */
 #include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/interrupt.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -26,7 +28,7 @@
 #define TYPE		254
 #define PEERS		64
 #define PATIENCE	(20 * HZ)	/* with a ring that stays full */
-#define HOLD_MS		60000
+#define HOLD_MS		300000
 
 struct text {
 	__le32 stream;
@@ -247,6 +249,27 @@ static int got_get(char *buf, const struct kernel_param *kp)
 static const struct kernel_param_ops got_ops = { .get = got_get };
 module_param_cb(got, &got_ops, NULL, 0400);
 
+static unsigned int muted;
+
+static int mute_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int irq;
+	int ret;
+
+	ret = kstrtouint(val, 0, &irq);
+	if (ret || !irq == !muted)
+		return ret ?: -EBUSY;
+	if (irq)
+		disable_irq(irq);
+	else
+		enable_irq(muted);
+	muted = irq;
+	return 0;
+}
+
+static const struct kernel_param_ops mute_ops = { .set = mute_set };
+module_param_cb(mute, &mute_ops, NULL, 0200);
+
 static int __init rfpeer_init(void)
 {
 	return ficm_register(TYPE, receive, NULL);
@@ -255,6 +278,8 @@ static int __init rfpeer_init(void)
 static void __exit rfpeer_exit(void)
 {
 	WRITE_ONCE(hold, false);
+	if (muted)
+		enable_irq(muted);
 	ficm_unregister(TYPE);
 }
 

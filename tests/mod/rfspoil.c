@@ -7,7 +7,6 @@
  *	insmod rfspoil.ko dir=0x... slot=N what=bell apicid=0 vector=0x40
  *	insmod rfspoil.ko dir=0x... slot=N what=stamps
  *	insmod rfspoil.ko dir=0x... slot=N what=acks
- *	insmod rfspoil.ko dir=0x... slot=N what=header
  */
 #include <linux/io.h>
 #include <linux/module.h>
@@ -33,12 +32,16 @@ static void spoil_stamps(struct rf_ficm_area *area)
 		get_random_bytes(area->pair[i].slot, sizeof(area->pair[i].slot));
 }
 
+/* More was read than was written. */
 static void spoil_acks(struct rf_ficm_area *area)
 {
 	unsigned int i;
 
-	for (i = 0; i < RF_WIRE_PEERS; i++)
-		get_random_bytes(&area->pair[i].ack, sizeof(area->pair[i].ack));
+	for (i = 0; i < RF_WIRE_PEERS; i++) {
+		__le64 *taken = &area->pair[i].ack.taken;
+
+		WRITE_ONCE(*taken, cpu_to_le64(le64_to_cpu(READ_ONCE(*taken)) + (1 << 20)));
+	}
 }
 
 static int spoil(struct rf_ficm_area *area)
@@ -49,8 +52,6 @@ static int spoil(struct rf_ficm_area *area)
 		spoil_stamps(area);
 	else if (!strcmp(what, "acks"))
 		spoil_acks(area);
-	else if (!strcmp(what, "header"))
-		get_random_bytes(area, offsetof(struct rf_ficm_area, doorbell));
 	else
 		return -EINVAL;
 	return 0;

@@ -29,19 +29,39 @@ ringtest()
 	nice -n 10 "$program" "$@" 2>&1
 }
 
-# spoiled NAME SED-COMMAND OPTION...: with that line changed, the test fails
+# spoil NAME SED-COMMAND: ring.c with that line changed, as NAME.c
+spoil()
+{
+	sed "$2" "$T_TOP/ficm/ring.c" >"$tmp/$1.c"
+	if cmp -s "$tmp/$1.c" "$T_TOP/ficm/ring.c"; then
+		not_ok "control: $1: there is no such line in ring.c"
+		return 1
+	fi
+}
+
+# spoiled NAME SED-COMMAND OPTION...: with that line changed, the stress fails. Two
+# threads must meet for that, which they need not do in one run.
 spoiled()
 {
 	name=$1
-	sed "$2" "$T_TOP/ficm/ring.c" >"$tmp/$name.c"
+	spoil "$1" "$2" || return
 	shift 2
-	if cmp -s "$tmp/$name.c" "$T_TOP/ficm/ring.c"; then
-		not_ok "control: $name: there is no such line in ring.c"
-		return
-	fi
 	compile "$name" -O2 "$T_TOP"/tools/ringtest/*.c "$tmp/$name.c"
-	said=$(ringtest "$name" "$@")
-	like "$said" '^ringtest: ' "control: $name is noticed: $(echo "$said" | tail -n 1)"
+	for run in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		said=$(ringtest "$name" "$@")
+		case $said in
+		*ringtest:*) break ;;
+		esac
+	done
+	like "$said" '^ringtest: ' "control: $name is noticed in run $run: $(echo "$said" | tail -n 1)"
+}
+
+# spoiled_step NAME SED-COMMAND: with that line changed, a step fails
+spoiled_step()
+{
+	spoil "$1" "$2" || return
+	compile "$1" -O1 "$here/ficm_ring_test.c" "$tmp/$1.c"
+	like "$("$tmp/$1" 2>&1)" '^not ok' "control: $1 is noticed"
 }
 
 compile step -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -97,10 +117,8 @@ else
 	skip "control: no-second-look-at-the-stamp" "one CPU"
 fi
 spoiled "no-look-after-arming" 's/return in_empty(in);/return in_empty(in) || true;/' --count 1000000 race
-spoiled "the-stamp-says-nothing-of-the-writer" 's/(writer % 65535 + 1) << 16/0 * writer/' \
-	--slots 8 --count 100000 restart
-spoiled "the-stamp-says-nothing-of-the-reader" 's/(reader % 65535 + 1)/0 * reader/' \
-	--slots 8 --count 100000 restart
+spoiled_step "the-stamp-says-nothing-of-the-writer" 's/(writer % 65535 + 1) << 16/0 * writer/'
+spoiled_step "the-stamp-says-nothing-of-the-reader" 's/(reader % 65535 + 1)/0 * reader/'
 spoiled "full-is-not-noticed" 's/>= out->mem.slots) {/> out->mem.slots) {/' \
 	--slots 8 --count 1000000 stream
 spoiled "nonsense-is-nothing-new" 's/stamp == in_before(in) ? -EAGAIN : in_stray(in)/-EAGAIN/' \

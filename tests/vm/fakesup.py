@@ -57,7 +57,7 @@ class Desc(ctypes.LittleEndianStructure):
                 ("nr_ranges", U32), ("nr_pci", U32), ("heartbeat_ms", U32), ("request", U32),
                 ("request_seq", U32), ("rows", U16), ("cols", U16), ("winsize_seq", U32),
                 ("realtime_ns", U64), ("tsc", U64), ("tsc_khz", U64), ("ficm_dir", U64),
-                ("ficm_slot", U32), ("reserved", U32), ("apicid", U32 * 256),
+                ("ficm_slot", U32), ("probe_seq", U32), ("apicid", U32 * 256),
                 ("range", U64 * 128), ("pci", Pci * 16)]
 
 
@@ -66,6 +66,7 @@ class Status(ctypes.LittleEndianStructure):
                 ("generation", U32), ("request_seq", U32), ("nr_online", U32),
                 ("heartbeat", U64), ("release", ctypes.c_char * 64),
                 ("boot_id", ctypes.c_char * 40), ("reason", ctypes.c_char * 128),
+                ("probe_seq", U32), ("reserved", U32),
                 ("stat_seq", U32), ("stat_cpus", U32), ("stat", U64 * 10), ("stat_tasks", U64)]
 
 

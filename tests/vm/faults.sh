@@ -34,7 +34,8 @@ check "control: as_before notices a subOS" eval '! as_before'
 echo >$param
 rfm destroy --force f
 
-for point in lowmem cpu_remove cpu_remove:2 mem_ranges load_cmdline load_acpi load_copy; do
+for point in lowmem cpu_remove cpu_remove:2 mem_ranges load_cmdline load_acpi load_copy \
+	exchange_slot exchange_area; do
 	echo $point >$param
 	create
 	status=$?

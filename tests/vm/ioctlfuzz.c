@@ -42,13 +42,13 @@
 #define ERRNOS		134
 
 enum op {
-	VERSION, CREATE, OPEN, LIST, RESOURCES, LEDGER, AUDIT, POOL,
+	VERSION, CREATE, OPEN, LIST, RESOURCES, LEDGER, AUDIT, POOL, EVENTS, USAGE,
 	ADD_CPUS, ADD_MEMORY, ADD_PCI, LOAD, START, STOP, DESTROY, INFO, CONSOLE, WINSIZE,
 	UNKNOWN, PREAD, POLL, CON_READ, CON_WRITE, CLOSE, NR_OPS
 };
 
 static const char *const names[NR_OPS] = {
-	"VERSION", "CREATE", "OPEN", "LIST", "RESOURCES", "LEDGER", "AUDIT", "POOL",
+	"VERSION", "CREATE", "OPEN", "LIST", "RESOURCES", "LEDGER", "AUDIT", "POOL", "EVENTS", "USAGE",
 	"ADD_CPUS", "ADD_MEMORY", "ADD_PCI", "LOAD", "START", "STOP", "DESTROY", "INFO",
 	"CONSOLE", "WINSIZE", "unknown", "pread", "poll", "console-read", "console-write", "close",
 };
@@ -166,6 +166,30 @@ static void do_ledger(void)
 	if (l.entries == address(entries) && l.capacity > ARRAY_SIZE(entries))
 		l.capacity = ARRAY_SIZE(entries);
 	call(LEDGER, DEV, RF_IOC_LEDGER, &l, sizeof(l));
+}
+
+static void do_events(void)
+{
+	static struct rf_event entries[64];
+	struct rf_events e = { .size = sizeof(e), .entries = address(entries), .first = rnd(1000),
+			       .capacity = rnd(65) };
+
+	mutate(&e, sizeof(e));
+	if (e.entries == address(entries) && e.capacity > ARRAY_SIZE(entries))
+		e.capacity = ARRAY_SIZE(entries);
+	call(EVENTS, DEV, RF_IOC_EVENTS, &e, sizeof(e));
+}
+
+static void do_usage(void)
+{
+	static struct rf_usage_entry entries[64];
+	struct rf_usage u = { .size = sizeof(u), .entries = address(entries),
+			      .capacity = rnd(65) };
+
+	mutate(&u, sizeof(u));
+	if (u.entries == address(entries) && u.capacity > ARRAY_SIZE(entries))
+		u.capacity = ARRAY_SIZE(entries);
+	call(USAGE, DEV, RF_IOC_USAGE, &u, sizeof(u));
 }
 
 static void do_audit(void)
@@ -395,8 +419,8 @@ static void do_pread(void)
 
 static void do_poll(void)
 {
-	struct pollfd p = { .fd = one_in(2) ? any_subos() : CONSOLE_FD + (int)rnd(SLOTS),
-			    .events = rnd(65536) };
+	const int fds[] = { any_subos(), CONSOLE_FD + rnd(SLOTS), DEV };
+	struct pollfd p = { .fd = fds[rnd(ARRAY_SIZE(fds))], .events = rnd(65536) };
 
 	note(POLL, poll(&p, 1, 0));
 }
@@ -433,7 +457,7 @@ static void do_seldom(void)
 
 /* What is done more often stands here more than once. */
 static void (*const steps[])(void) = {
-	do_version, do_list, do_resources, do_ledger, do_audit, do_pool,
+	do_version, do_list, do_resources, do_ledger, do_audit, do_pool, do_events, do_usage,
 	do_create, do_create, do_create, do_open, do_open, do_open,
 	do_add_cpus, do_add_cpus, do_add_memory, do_add_memory, do_add_pci, do_add_pci,
 	do_load, do_load, do_load, do_start, do_start, do_info, do_info, do_stop,

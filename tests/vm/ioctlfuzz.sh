@@ -31,7 +31,7 @@ for seed in $(rounds "1" "$(seq 1 5 | tr '\n' ' ')"); do
 	is "$?" 0 "seed $seed: $n calls each, errors as documented"
 	sed 's/^/# /' /run/fuzz
 	missing=
-	for call in VERSION CREATE OPEN LIST RESOURCES LEDGER AUDIT POOL ADD_CPUS ADD_MEMORY ADD_PCI \
+	for call in VERSION CREATE OPEN LIST RESOURCES LEDGER AUDIT POOL EVENTS USAGE ADD_CPUS ADD_MEMORY ADD_PCI \
 		LOAD STOP DESTROY INFO CONSOLE WINSIZE pread poll console-read console-write; do
 		grep -Eq "^$call ok=[1-9]" /run/fuzz || missing="$missing $call"
 	done

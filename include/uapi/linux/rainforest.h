@@ -20,8 +20,10 @@
  *  - read with pread(): the offset is a physical address, and only memory that
  *    the subOS owns can be read (EFAULT otherwise). What is read was written
  *    by another kernel and deserves no trust;
- *  - polled: EPOLLIN when the state has changed since the last RF_IOC_INFO on
- *    this descriptor, EPOLLHUP when the subOS is gone.
+ *  - polled, as a pidfd is: EPOLLRDHUP when the subOS is dead (stopped, crashed,
+ *    quarantined or gone) and as long as it is not started again, EPOLLHUP when
+ *    it is gone; EPOLLIN when the state, whatever it is, has changed since the
+ *    last RF_IOC_INFO on this descriptor.
  *
  * Conventions. Every structure begins with its own size in bytes, as the
  * caller knows it, and flags; unknown flags, non-zero reserved fields and a
@@ -150,8 +152,9 @@ struct rf_open {
  * module's own tables before the call returns.
  *
  * Return: 0. EINVAL a CPU that does not exist, CPU 0, an incomplete SMT core
- * or a malformed mask; EBUSY it has another owner, or the supervisor cannot
- * let it go; ENODEV more than are to be had; EIO a core did not reach the
+ * or a malformed mask; EBUSY it has another owner, the supervisor cannot let
+ * it go, or the subOS was loaded (RF_IOC_LOAD wrote down what it has) or
+ * started; ENODEV more than are to be had; EIO a core did not reach the
  * parking loop and is quarantined; ENOMEM, EINTR.
  */
 struct rf_cpus {
@@ -182,7 +185,7 @@ struct rf_cpus {
  * All or nothing. What was given reads as zeros.
  *
  * Return: 0. ENOMEM not that much can be had; EINVAL; ETIME the limit was
- * reached; EINTR.
+ * reached; EBUSY the subOS has memory, or was loaded or started; EINTR.
  */
 struct rf_memory {
 	__u32 size;
@@ -214,9 +217,10 @@ struct rf_memory {
  * is off. At the end of the subOS it is reset again and its driver rebound.
  *
  * Return: 0. ENODEV there is no such function; EBUSY it has another owner or
- * is in use; EOPNOTSUPP it has no MSI or MSI-X, cannot be reset, is a bridge,
- * or stands behind a translating IOMMU or interrupt remapping; ENOSPC more
- * functions than a subOS can have; EIO the reset failed.
+ * is in use, or the subOS was loaded or started; EOPNOTSUPP it has no MSI or
+ * MSI-X, cannot be reset, is a bridge, or stands behind a translating IOMMU or
+ * interrupt remapping; ENOSPC more functions than a subOS can have; EIO the
+ * reset failed.
  */
 struct rf_pci {
 	__u32 size;
@@ -335,6 +339,7 @@ enum rf_stage {
 #define RF_INFO_BARE		(1U << 0)	/* runs without our module */
 #define RF_INFO_NO_KPROBE	(1U << 1)	/* emergency restart is not caught inside */
 #define RF_INFO_GONE		(1U << 2)	/* it has ended; its last state */
+#define RF_INFO_LISTENS		(1U << 3)	/* its kernel answers requests: it can be resized */
 
 /**
  * struct rf_info - RF_IOC_INFO on a subOS descriptor, and one entry of RF_IOC_LIST
@@ -347,7 +352,10 @@ enum rf_stage {
  * @nr_online: (out) CPUs on line inside, as the subOS says
  * @nr_pci: (out) PCI functions owned
  * @nr_ranges: (out) memory ranges owned
+ * @priority: (out) see struct rf_priority
+ * @reserved: (out) 0
  * @mem_bytes: (out) memory owned
+ * @hot_bytes: (out) of these, what can leave the running kernel
  * @base: (out) physical address of the first range
  * @created_ns: (out) wall clock of the creation, ns since 1970
  * @started_ns: (out) wall clock of the start, 0 before
@@ -372,7 +380,10 @@ struct rf_info {
 	__u32 nr_online;
 	__u32 nr_pci;
 	__u32 nr_ranges;
+	__s32 priority;
+	__u32 reserved;
 	__u64 mem_bytes;
+	__u64 hot_bytes;
 	__u64 base;
 	__u64 created_ns;
 	__u64 started_ns;
@@ -824,6 +835,140 @@ struct rf_stats {
 	__u32 reserved;
 };
 
+/**
+ * struct rf_borrow - RF_IOC_BORROW: cores or memory from one subOS to another
+ * @size: (in) size of this structure
+ * @flags: (in) RF_BORROW_PREEMPT: only if @to has the higher priority
+ * @from: (in) name of the subOS that lends
+ * @to: (in) name of the subOS that borrows
+ * @mask: (in) user address of a bit mask of logical CPUs, which; all zero: any
+ *	@count
+ * @mask_bytes: (in) size of the mask, a multiple of 8
+ * @count: (in) number of CPUs when the mask is zero, else 0
+ * @bytes: (in) memory, a multiple of RF_GRAIN; not together with CPUs
+ * @timeout_ms: (in) how long each of them may take for each core or block, 0: 10 s
+ * @id: (out) number of the loan, for RF_IOC_RETURN; 0 when nothing moved
+ * @got: (out) CPUs, or bytes, that moved
+ * @stage_ns: (out) see enum rf_resize_stage, both subOSes together
+ * @msg: (in) buffer for a message, or 0
+ * @msg_len: (in) its size
+ * @reserved: 0
+ *
+ * Cores go from parking to parking and memory is zeroed in between; neither is
+ * the supervisor's meanwhile. The loan ends with RF_IOC_RETURN, and when the
+ * kernel that borrowed ends, in whatever way: then the lender gets it back, or,
+ * when it is gone, the pool. When the lender is destroyed first the borrower
+ * keeps it as its own.
+ *
+ * Return: 0. As RF_IOC_RESIZE_CPUS and RF_IOC_RESIZE_MEMORY; ENOENT one of the
+ * two does not exist; EINVAL they are the same; EPERM see @flags. What the
+ * borrower would not take went back to the lender.
+ */
+struct rf_borrow {
+	__u32 size;
+	__u32 flags;
+	char from[RF_NAME_MAX];
+	char to[RF_NAME_MAX];
+	__u64 mask;
+	__u32 mask_bytes;
+	__u32 count;
+	__u64 bytes;
+	__u32 timeout_ms;
+	__u32 id;
+	__u64 got;
+	__u64 stage_ns[RF_RESIZE_STAGES];
+	__u64 msg;
+	__u32 msg_len;
+	__u32 reserved;
+};
+
+#define RF_BORROW_PREEMPT	(1U << 0)
+
+/**
+ * struct rf_return - RF_IOC_RETURN: end a loan
+ * @size: (in) size of this structure
+ * @flags: (in) 0
+ * @id: (in) number of the loan
+ * @timeout_ms: (in) as struct rf_borrow
+ * @got: (out) CPUs and blocks that went back
+ * @stage_ns: (out) see enum rf_resize_stage
+ * @msg: (in) buffer for a message, or 0
+ * @msg_len: (in) its size
+ * @reserved: 0
+ *
+ * Return: as RF_IOC_BORROW. ENOENT there is no such loan. What did not go back
+ * stays lent.
+ */
+struct rf_return {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 timeout_ms;
+	__u64 got;
+	__u64 stage_ns[RF_RESIZE_STAGES];
+	__u64 msg;
+	__u32 msg_len;
+	__u32 reserved;
+};
+
+/**
+ * struct rf_loan - one core or block that is lent
+ * @id: number of the loan
+ * @kind: RF_RES_CPU or RF_RES_MEMORY
+ * @start: see RF_RES_*
+ * @length: see RF_RES_*
+ * @from: id of the lender
+ * @to: id of the borrower
+ * @since_ns: wall clock
+ * @from_name: name of the lender
+ * @to_name: name of the borrower
+ */
+struct rf_loan {
+	__u32 id;
+	__u32 kind;
+	__u64 start;
+	__u64 length;
+	__u32 from;
+	__u32 to;
+	__u64 since_ns;
+	char from_name[RF_NAME_MAX];
+	char to_name[RF_NAME_MAX];
+};
+
+/**
+ * struct rf_loans - RF_IOC_LOANS: what is lent
+ * @size: (in) size of this structure
+ * @flags: (in) 0
+ * @entries: (in) user address of an array of struct rf_loan
+ * @capacity: (in) entries in the array
+ * @count: (out) entries there are, may exceed @capacity
+ *
+ * Return: 0. EFAULT.
+ */
+struct rf_loans {
+	__u32 size;
+	__u32 flags;
+	__u64 entries;
+	__u32 capacity;
+	__u32 count;
+};
+
+/**
+ * struct rf_priority - RF_IOC_PRIORITY on a subOS descriptor: who may take from whom
+ * @size: (in) size of this structure
+ * @flags: (in) 0
+ * @priority: (in) -100 to 100; 0 at the start. See RF_BORROW_PREEMPT
+ * @reserved: 0
+ *
+ * Return: 0. EINVAL.
+ */
+struct rf_priority {
+	__u32 size;
+	__u32 flags;
+	__s32 priority;
+	__u32 reserved;
+};
+
 /* kinds of event */
 #define RF_EVENT_CREATED	1	/* RF_IOC_CREATE; the subOS exists */
 #define RF_EVENT_STATE		2	/* it is in another state: @value, enum rf_state */
@@ -883,7 +1028,7 @@ struct rf_events {
 
 /**
  * struct rf_usage_entry - what one owner has had so far
- * @owner: id of a subOS or RF_OWNER_*
+ * @owner: id of a subOS or RF_OWNER_*; where several are summed up, the highest
  * @flags: RF_USAGE_GONE: the subOS has ended
  * @name: name of the subOS, else empty
  * @cpu_us: CPUs times microseconds
@@ -929,6 +1074,33 @@ struct rf_usage {
 	__u32 reserved;
 };
 
+/**
+ * struct rf_cmdline - RF_IOC_CMDLINE: would RF_IOC_LOAD accept this command line?
+ * @size: (in) size of this structure
+ * @flags: (in) RF_LOAD_BARE, as it will be given to RF_IOC_LOAD
+ * @kernel_version: (in) as struct rf_load
+ * @nr_cpus: (in) CPUs that the subOS will have
+ * @cmdline: (in) as struct rf_load
+ * @cmdline_size: (in) as struct rf_load
+ * @msg_len: (in) size of @msg
+ * @msg: (in) buffer for a message, or 0
+ *
+ * Nothing is taken or changed: to be asked before anything is.
+ *
+ * Return: 0. EINVAL a parameter contradicts ours, or the line, the version or
+ * the number of CPUs is unusable; ENOSPC it is too long; EFAULT, ENOMEM.
+ */
+struct rf_cmdline {
+	__u32 size;
+	__u32 flags;
+	__u32 kernel_version;
+	__u32 nr_cpus;
+	__u64 cmdline;
+	__u32 cmdline_size;
+	__u32 msg_len;
+	__u64 msg;
+};
+
 /* on /dev/rainforest */
 #define RF_IOC_VERSION		_IOWR(RF_IOC_MAGIC, 0x00, struct rf_version)
 #define RF_IOC_CREATE		_IOWR(RF_IOC_MAGIC, 0x01, struct rf_create)
@@ -940,6 +1112,10 @@ struct rf_usage {
 #define RF_IOC_POOL		_IOWR(RF_IOC_MAGIC, 0x07, struct rf_pool)
 #define RF_IOC_EVENTS		_IOWR(RF_IOC_MAGIC, 0x08, struct rf_events)
 #define RF_IOC_USAGE		_IOWR(RF_IOC_MAGIC, 0x09, struct rf_usage)
+#define RF_IOC_BORROW		_IOWR(RF_IOC_MAGIC, 0x0a, struct rf_borrow)
+#define RF_IOC_RETURN		_IOWR(RF_IOC_MAGIC, 0x0b, struct rf_return)
+#define RF_IOC_LOANS		_IOWR(RF_IOC_MAGIC, 0x0c, struct rf_loans)
+#define RF_IOC_CMDLINE		_IOW(RF_IOC_MAGIC, 0x0d, struct rf_cmdline)
 /* on a subOS descriptor */
 #define RF_IOC_ADD_CPUS		_IOWR(RF_IOC_MAGIC, 0x20, struct rf_cpus)
 #define RF_IOC_ADD_MEMORY	_IOWR(RF_IOC_MAGIC, 0x21, struct rf_memory)
@@ -954,6 +1130,7 @@ struct rf_usage {
 #define RF_IOC_RESIZE_MEMORY	_IOWR(RF_IOC_MAGIC, 0x2a, struct rf_resize_memory)
 #define RF_IOC_RESIZE_PCI	_IOWR(RF_IOC_MAGIC, 0x2b, struct rf_resize_pci)
 #define RF_IOC_STATS		_IOWR(RF_IOC_MAGIC, 0x2c, struct rf_stats)
+#define RF_IOC_PRIORITY		_IOW(RF_IOC_MAGIC, 0x2d, struct rf_priority)
 /* on a console descriptor */
 #define RF_IOC_WINSIZE		_IOW(RF_IOC_MAGIC, 0x40, struct rf_winsize)
 

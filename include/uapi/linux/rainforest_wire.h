@@ -153,7 +153,8 @@ struct rf_wire_range {
  * @tsc_khz: frequency of the TSC
  * @ficm_dir: physical address of struct rf_ficm_dir, 0: there is none
  * @ficm_slot: own entry there
- * @reserved: 0
+ * @probe_seq: counts the NMIs by which the supervisor asks the boot core whether
+ *	it executes at all
  * @apicid: APIC ids of the cores granted, the boot core first
  * @range: memory granted, the first range holds this structure
  * @pci: PCI functions granted
@@ -180,7 +181,7 @@ struct rf_desc {
 	__le64 tsc_khz;
 	__le64 ficm_dir;
 	__le32 ficm_slot;
-	__le32 reserved;
+	__le32 probe_seq;
 	__le32 apicid[RF_WIRE_CPUS];
 	struct rf_wire_range range[RF_WIRE_RANGES];
 	struct rf_wire_pci pci[RF_WIRE_PCI];
@@ -246,6 +247,8 @@ struct rf_stat {
  * @release: release of the kernel, ended by NUL
  * @boot_id: its boot id, ended by NUL
  * @reason: why it stops or panics, ended by NUL
+ * @probe_seq: of struct rf_desc, as the last such NMI found it
+ * @reserved: 0
  * @stat: see there; written on RF_OP_STAT and with each tenth heartbeat
  */
 struct rf_status {
@@ -261,6 +264,8 @@ struct rf_status {
 	char release[64];
 	char boot_id[40];
 	char reason[128];
+	__le32 probe_seq;
+	__le32 reserved;
 	struct rf_stat stat;
 };
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ioctls of rainforest.h that are about subOSes that run: see dev.c for the others. */
+#include "dev.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "dev_priv.h"
+
+int dev_resize_cpus(int fd, struct cpus *cpus, struct rf_resize_cpus *r, struct dev_msg *msg)
+{
+	r->size = sizeof(*r);
+	r->mask = dev_pointer(cpus->mask);
+	r->mask_bytes = sizeof(cpus->mask);
+	r->msg = dev_msg_buffer(msg);
+	r->msg_len = sizeof(msg->text);
+	return dev_said(dev_call(fd, RF_IOC_RESIZE_CPUS, r), msg);
+}
+
+int dev_resize_memory(int fd, struct rf_resize_memory *r, struct dev_msg *msg)
+{
+	r->size = sizeof(*r);
+	r->msg = dev_msg_buffer(msg);
+	r->msg_len = sizeof(msg->text);
+	return dev_said(dev_call(fd, RF_IOC_RESIZE_MEMORY, r), msg);
+}
+
+int dev_resize_pci(int fd, unsigned int bdf, struct rf_resize_pci *r, struct dev_msg *msg)
+{
+	r->size = sizeof(*r);
+	r->segment = bdf >> 16;
+	r->bus = bdf >> 8;
+	r->devfn = bdf;
+	r->msg = dev_msg_buffer(msg);
+	r->msg_len = sizeof(msg->text);
+	return dev_said(dev_call(fd, RF_IOC_RESIZE_PCI, r), msg);
+}
+
+int dev_stats(int fd, unsigned int timeout_ms, struct rf_stats *stats)
+{
+	*stats = (struct rf_stats){ .size = sizeof(*stats), .timeout_ms = timeout_ms };
+	return dev_call(fd, RF_IOC_STATS, stats);
+}
+
+int dev_events(int dev, __u64 first, struct rf_event *entries, struct rf_events *events,
+	       unsigned int capacity)
+{
+	unsigned int i;
+	int ret;
+
+	*events = (struct rf_events){ .size = sizeof(*events), .first = first,
+				      .entries = dev_pointer(entries), .capacity = capacity };
+	ret = dev_call(dev, RF_IOC_EVENTS, events);
+	if (ret)
+		return ret;
+	if (events->count > capacity)
+		events->count = capacity;
+	for (i = 0; i < events->count; i++) {
+		dev_clean_field(entries[i].name, sizeof(entries[i].name));
+		dev_clean_field(entries[i].text, sizeof(entries[i].text));
+	}
+	return 0;
+}
+
+int dev_usage(int dev, struct rf_usage *usage, struct rf_usage_entry **out)
+{
+	unsigned int i;
+	int ret;
+
+	*usage = (struct rf_usage){ .size = sizeof(*usage), .capacity = 64 };
+	for (;; usage->capacity = usage->count + 8) {
+		*out = calloc(usage->capacity, sizeof(**out));
+		if (!*out)
+			return -ENOMEM;
+		usage->entries = dev_pointer(*out);
+		ret = dev_call(dev, RF_IOC_USAGE, usage);
+		if (!ret && usage->count <= usage->capacity)
+			break;
+		free(*out);
+		*out = NULL;
+		if (ret)
+			return ret;
+	}
+	for (i = 0; i < usage->count; i++)
+		dev_clean_field((*out)[i].name, sizeof((*out)[i].name));
+	return 0;
+}
