@@ -185,12 +185,3 @@ int subos_ask_init(void)
 	queue_delayed_work(system_long_wq, &hello_work, 0);
 	return 0;
 }
-
-/**
- * subos_ask_exit() - undo subos_ask_init()
- */
-void subos_ask_exit(void)
-{
-	cancel_delayed_work_sync(&hello_work);
-	ficm_unregister(RF_MSG_REPLY);
-}

@@ -276,13 +276,3 @@ err_stop_thread:
 	kthread_stop(con_thread);
 	return ret;
 }
-
-/**
- * subos_con_exit() - undo subos_con_init()
- */
-void subos_con_exit(void)
-{
-	subos_ask_exit();
-	ficm_unregister(RF_MSG_REQUEST);
-	kthread_stop(con_thread);
-}

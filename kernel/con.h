@@ -54,14 +54,12 @@ enum subos_con_count {
 
 /* con.c */
 int subos_con_init(void);
-void subos_con_exit(void);
 void subos_con_stage(struct subos_call *call);
 unsigned long subos_con_count(enum subos_con_count which);
 unsigned int subos_con_last_op(void);
 
 /* ask.c */
 int subos_ask_init(void);
-void subos_ask_exit(void);
 int subos_ask(u16 op, u64 arg, u32 timeout_ms);
 int subos_ask_words(const char *words);
 

@@ -88,12 +88,3 @@ int subos_files_init(void)
 	}
 	return 0;
 }
-
-/**
- * subos_files_exit() - undo subos_files_init()
- */
-void subos_files_exit(void)
-{
-	kern_unmount(sys_mount);
-	kern_unmount(proc_mount);
-}

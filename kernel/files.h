@@ -8,7 +8,6 @@
 #include <linux/types.h>
 
 int subos_files_init(void);
-void subos_files_exit(void);
 ssize_t subos_proc_read(const char *name, char *text, size_t size);
 int subos_sys_write(const char *name, const char *text);
 

@@ -162,13 +162,3 @@ int subos_stat_init(void)
 	WRITE_ONCE(stat_text, text);
 	return 0;
 }
-
-/**
- * subos_stat_exit() - undo subos_stat_init(), after the heartbeat has ended
- */
-void subos_stat_exit(void)
-{
-	cancel_work_sync(&stat_work);
-	subos_files_exit();
-	vfree(stat_text);
-}

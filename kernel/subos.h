@@ -55,7 +55,6 @@ void subos_request_done(void);
 
 /* stat.c */
 int subos_stat_init(void);
-void subos_stat_exit(void);
 void subos_stat_kick(void);
 
 /* sysfs.c */

@@ -11,13 +11,20 @@
  *	what=pattern	fills free memory with a pattern made from the seed
  *	what=pin	takes a page in [start, start + bytes) and keeps it until it is
  *			unloaded; it cannot be moved
+ *	what=at-panic, at-spin, at-skip
+ *			once the kernel comes to the function @at, or with after=1
+ *			when it returns: a panic; this CPU loops with interrupts
+ *			off; the function does nothing and returns @ret
  */
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/irqflags.h>
+#include <linux/kprobes.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/panic.h>
+#include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/string.h>
@@ -27,7 +34,7 @@
 
 static char *what = "";
 module_param(what, charp, 0400);
-MODULE_PARM_DESC(what, "spin, spin-all, triple, nmi, broadcast, port, pattern or pin");
+MODULE_PARM_DESC(what, "what to do, see the head of this file");
 
 static uint apicid;
 module_param(apicid, uint, 0400);
@@ -46,6 +53,18 @@ module_param(bytes, ulong, 0400);
 MODULE_PARM_DESC(bytes, "for pin: size of the range");
 
 static struct page *pinned;
+
+static char *at = "";
+module_param(at, charp, 0400);
+MODULE_PARM_DESC(at, "for at-: name of the function");
+
+static bool after;
+module_param(after, bool, 0400);
+MODULE_PARM_DESC(after, "for at-panic and at-spin: when it returns");
+
+static long ret_value;
+module_param_named(ret, ret_value, long, 0400);
+MODULE_PARM_DESC(ret, "for at-skip: what it returns");
 
 static void spin(void *unused)
 {
@@ -103,6 +122,45 @@ static int pin_page(void)
 	return 0;
 }
 
+static void at_do(void)
+{
+	if (!strcmp(what, "at-panic"))
+		panic("rftest: %s %s", after ? "after" : "at", at);
+	pr_emerg("spin %s %s\n", after ? "after" : "at", at);
+	spin(NULL);
+}
+
+static int at_enter(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (strcmp(what, "at-skip"))
+		at_do();
+	regs->ax = ret_value;
+	regs->ip = *(unsigned long *)regs->sp;
+	regs->sp += sizeof(unsigned long);
+	return 1;
+}
+
+static int at_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	at_do();
+	return 0;
+}
+
+static struct kprobe at_probe = { .pre_handler = at_enter };
+static struct kretprobe at_retprobe = { .handler = at_return, .maxactive = 8 };
+static bool at_placed;
+
+static int at_place(void)
+{
+	int ret;
+
+	at_probe.symbol_name = at;
+	at_retprobe.kp.symbol_name = at;
+	ret = after ? register_kretprobe(&at_retprobe) : register_kprobe(&at_probe);
+	at_placed = !ret;
+	return ret;
+}
+
 static int __init rftest_init(void)
 {
 	if (!strcmp(what, "spin"))
@@ -121,6 +179,8 @@ static int __init rftest_init(void)
 		fill_memory();
 	else if (!strcmp(what, "pin"))
 		return pin_page();
+	else if (!strncmp(what, "at-", 3))
+		return at_place();
 	else
 		return -EINVAL;
 	return 0;
@@ -129,6 +189,10 @@ module_init(rftest_init);
 
 static void __exit rftest_exit(void)
 {
+	if (at_placed && after)
+		unregister_kretprobe(&at_retprobe);
+	else if (at_placed)
+		unregister_kprobe(&at_probe);
 	if (pinned)
 		__free_page(pinned);
 }

@@ -22,7 +22,7 @@ import time
 
 import fakecon
 from fakecon import Exchange
-from fakesup import (POWEROFF, RESTART, TOP, Machine, Skip, check, ends, main)
+from fakesup import (MEMORY, PANIC, POWEROFF, RESTART, TOP, Machine, Skip, check, ends, main)
 
 GIB = 1 << 30
 BLOCK = 128 << 20
@@ -414,13 +414,63 @@ def case_ask(machine):
         check("Invalid" in text, f"{words!r}: {text!r}")
 
 
+def case_under_way(machine):
+    """what comes while a request is under way is ignored, and can be asked again"""
+    con = begin(machine, extra=[test_module(machine)])
+    grant_memory(con, (MORE, BLOCK))
+    expect(con, 0, "add", fakecon.MEM_ADD, MORE, BLOCK)
+    machine.run(f"insmod /rftest.ko what=pin start={MORE} bytes={BLOCK}")
+    con.poll()
+    con.replies.clear()
+    first = con.request(fakecon.MEM_REMOVE, MORE, BLOCK, timeout_ms=8000)
+    con.request(fakecon.MEM_REMOVE, MORE, BLOCK, seq=first)
+    second = con.request(fakecon.PING)
+    check(con.silent(2), f"answered while one is under way: {con.replies}")
+    check(counter(machine, "repeated") == 2, "not counted")
+    con.wait("answer", lambda: con.replies)
+    check((con.replies[0][1].seq, con.replies[0][1].error) == (first, errno.ETIMEDOUT),
+          f"answer {con.replies}")
+    check(con.ask(fakecon.PING, seq=second).error == 0, "the second, again")
+    check(con.silent(), "one was answered twice")
+
+
+def case_lost_answer(machine):
+    """an answer is lost after the deed: asked again it is answered, not done again"""
+    con = begin(machine, extra=[test_module(machine)])
+    grant_memory(con, (MORE, BLOCK))
+    before = total(machine)
+    check(not machine.run("insmod /rftest.ko what=at-skip at=ficm_send")[1], "no probe")
+    con.poll()
+    con.replies.clear()
+    seq = con.request(fakecon.MEM_ADD, MORE, BLOCK)
+    machine.wait("memory", lambda: total(machine) - before == BLOCK)
+    check(con.silent(), "control: an answer came")
+    check(not machine.run("rmmod rftest")[1], "rmmod")
+    reply = con.ask(fakecon.MEM_ADD, MORE, BLOCK, seq=seq)
+    check(reply.error == 0 and counter(machine, "requests") == 1, f"again: {reply}")
+
+
+def case_death(machine):
+    """a panic in the middle of a request is reported, and is silence on the ring"""
+    con = begin(machine, extra=[test_module(machine)])
+    grant_memory(con, (MORE, BLOCK))
+    check(not machine.run("insmod /rftest.ko what=at-panic after=1 at=add_memory_driver_managed")[1],
+          "no probe")
+    con.poll()
+    con.replies.clear()
+    con.request(fakecon.MEM_ADD, MORE, BLOCK)
+    ends(machine, PANIC, "panic: rftest: after add_memory_driver_managed")
+    check(con.silent(), "the dead answer")
+
+
 CASES = {name[5:]: function for name, function in list(globals().items())
          if name.startswith("case_")}
 FEW = ("numbers", "cpu", "memory_held", "pci")
+WITH_MEMORY = ("memory", "memory_held", "under_way", "lost_answer", "death")
 
 
 def make_machine(name, release):
-    return Machine(release, memory=GIB if name.startswith("memory") else 320 << 20)
+    return Machine(release, memory=GIB if name in WITH_MEMORY else MEMORY)
 
 
 if __name__ == "__main__":
