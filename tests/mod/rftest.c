@@ -130,13 +130,18 @@ static void at_do(void)
 	spin(NULL);
 }
 
+/* Entered instead of the function: only it finds back, wherever the probe was. */
+static noinline notrace void at_nothing(void)
+{
+	barrier();
+}
+
 static int at_enter(struct kprobe *kp, struct pt_regs *regs)
 {
 	if (strcmp(what, "at-skip"))
 		at_do();
 	regs->ax = ret_value;
-	regs->ip = *(unsigned long *)regs->sp;
-	regs->sp += sizeof(unsigned long);
+	regs->ip = (unsigned long)at_nothing;
 	return 1;
 }
 
