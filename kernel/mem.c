@@ -117,10 +117,11 @@ static void mem_settle(u64 start, u64 end)
 	}
 }
 
-static bool mem_is_ram(u64 start)
+/* Return: REGION_INTERSECTS all of the block is memory of this kernel, REGION_MIXED some is. */
+static int mem_ram(u64 start)
 {
 	return region_intersects(start, memory_block_size_bytes(), IORESOURCE_SYSTEM_RAM,
-				 IORES_DESC_NONE) == REGION_INTERSECTS;
+				 IORES_DESC_NONE);
 }
 
 static bool mem_is_movable(u64 start)
@@ -168,10 +169,7 @@ static int mem_block_add(u64 start)
 		mem_block_forget(start);
 		return ret;
 	}
-	ret = mem_block_online(start);
-	if (ret)
-		mem_block_remove(start);
-	return ret;
+	return mem_block_online(start);		/* is added even when that fails */
 }
 
 /* What is there already may have been there from the start. */
@@ -180,12 +178,71 @@ static int mem_add_blocks(u64 start, u64 end)
 	int ret = 0;
 
 	for (; start < end && !ret; start += memory_block_size_bytes()) {
-		if (!mem_is_ram(start))
+		if (mem_ram(start) != REGION_INTERSECTS)
 			ret = mem_block_add(start);
 		else if (mem_block_get(start))
 			ret = mem_block_online(start);
 	}
 	return ret;
+}
+
+struct mem_limit {
+	struct timer_list timer;
+	struct task_struct *task;
+};
+
+static void mem_time_is_up(struct timer_list *timer)
+{
+	struct mem_limit *limit = container_of(timer, struct mem_limit, timer);
+
+	send_sig(MEM_SIGNAL, limit->task, 1);
+}
+
+static void mem_limit_begin(struct mem_limit *limit, u32 ms)
+{
+	limit->task = current;
+	allow_kernel_signal(MEM_SIGNAL);
+	timer_setup_on_stack(&limit->timer, mem_time_is_up, 0);
+	mod_timer(&limit->timer, jiffies + msecs_to_jiffies(ms));
+}
+
+static void mem_limit_end(struct mem_limit *limit)
+{
+	del_timer_sync(&limit->timer);
+	destroy_timer_on_stack(&limit->timer);
+	disallow_signal(MEM_SIGNAL);
+	flush_signals(current);
+}
+
+/*
+ * The blocks from @start on, of those that @which asks for, up to the first that
+ * does not leave: @at is that one then.
+ */
+static int mem_remove_blocks(u64 start, u64 end, bool (*which)(enum mem_block block), u64 *at,
+			     u32 limit_ms)
+{
+	struct mem_limit limit;
+	int ret = 0;
+
+	mem_limit_begin(&limit, limit_ms);
+	for (*at = start; *at < end; *at += memory_block_size_bytes()) {
+		if (which(mem_block_get(*at)))
+			ret = mem_block_remove(*at);
+		if (ret)
+			break;
+	}
+	mem_limit_end(&limit);
+	return ret;
+}
+
+static bool mem_is_ours(enum mem_block block)
+{
+	return block == MEM_USED;
+}
+
+static bool mem_came(enum mem_block block)
+{
+	return block == MEM_CAME;
 }
 
 /* Blocks in [start, end) that are in use but cannot be counted on to leave again. */
@@ -199,18 +256,36 @@ static u64 mem_bound_bytes(u64 start, u64 end)
 	return bytes;
 }
 
+/*
+ * Adding failed: what came goes. What does not go is in use, and the supervisor
+ * must not hear a no: it would take all of it back.
+ */
+static int mem_add_undo(struct subos_call *call, u64 start, u64 end, int error)
+{
+	u64 at;
+
+	if (!mem_remove_blocks(start, end, mem_came, &at, call->timeout_ms / 4))
+		return error;
+	pr_err("adding memory ended with error %d, undoing it halfway\n", error);
+	for (; start < end; start += memory_block_size_bytes())
+		if (!mem_block_get(start) || mem_block_get(start) == MEM_LEFT)
+			call->value[1] += memory_block_size_bytes();
+	return 0;
+}
+
 /**
  * subos_mem_add() - RF_OP_MEM_ADD: use memory
  * @call: arg 0 physical address, arg 1 bytes, both multiples of a block; (out)
- *	value 0: bytes of it that are on line, but not as movable
+ *	value 0: bytes of it that are not on line as movable; value 1: bytes of
+ *	it that are not used, but the rest could not be given up again
  *
- * All or nothing. What is in use already counts as done.
+ * All or nothing but for value 1. What is in use already counts as done.
  * Return: 0, -EINVAL the range makes no sense, -EPERM it is not granted,
  * -ENOMEM, -EEXIST something else is there, or what the kernel says.
  */
 int subos_mem_add(struct subos_call *call)
 {
-	u64 start = call->arg[0], end = start + call->arg[1], at;
+	u64 start = call->arg[0], end = start + call->arg[1];
 	int ret;
 
 	ret = mem_check_range(start, call->arg[1]) ?: mem_check_granted(start, end);
@@ -218,13 +293,10 @@ int subos_mem_add(struct subos_call *call)
 		return ret;
 	ret = mem_add_blocks(start, end);
 	subos_con_stage(call);
-	if (ret) {
-		for (at = start; at < end; at += memory_block_size_bytes())
-			if (mem_block_get(at) == MEM_CAME)
-				mem_block_remove(at);
-	} else {
+	if (ret)
+		ret = mem_add_undo(call, start, end, ret);
+	if (!ret)
 		call->value[0] = mem_bound_bytes(start, end);
-	}
 	mem_settle(start, end);
 	return ret;
 }
@@ -255,48 +327,18 @@ static u64 mem_find_page(u64 start)
 	return 0;
 }
 
-struct mem_limit {
-	struct timer_list timer;
-	struct task_struct *task;
-};
-
-static void mem_time_is_up(struct timer_list *timer)
-{
-	struct mem_limit *limit = container_of(timer, struct mem_limit, timer);
-
-	send_sig(MEM_SIGNAL, limit->task, 1);
-}
-
-/* The blocks from @start on, up to the first that does not leave: @at is that one then. */
-static int mem_remove_blocks(u64 start, u64 end, u64 *at, u32 limit_ms)
-{
-	struct mem_limit limit = { .task = current };
-	int ret = 0;
-
-	allow_kernel_signal(MEM_SIGNAL);
-	timer_setup_on_stack(&limit.timer, mem_time_is_up, 0);
-	mod_timer(&limit.timer, jiffies + msecs_to_jiffies(limit_ms));
-	for (*at = start; *at < end; *at += memory_block_size_bytes()) {
-		if (mem_block_get(*at))
-			ret = mem_block_remove(*at);
-		if (ret)
-			break;
-	}
-	del_timer_sync(&limit.timer);
-	destroy_timer_on_stack(&limit.timer);
-	disallow_signal(MEM_SIGNAL);
-	flush_signals(current);
-	return ret;
-}
-
 /* Returns how many bytes from @start on stay away. */
 static u64 mem_put_back(u64 start, u64 end)
 {
 	u64 grain = memory_block_size_bytes();
 
-	for (; end > start; end -= grain)
-		if (mem_block_get(end - grain) == MEM_LEFT && mem_block_add(end - grain))
+	for (; end > start; end -= grain) {
+		if (mem_block_get(end - grain) != MEM_LEFT)
+			continue;
+		mem_block_add(end - grain);
+		if (mem_block_get(end - grain) != MEM_CAME)
 			break;
+	}
 	return end - start;
 }
 
@@ -322,9 +364,10 @@ int subos_mem_remove(struct subos_call *call)
 	if (ret)
 		return ret;
 	for (at = start; at < end; at += grain)
-		if (!mem_block_get(at) && mem_is_ram(at))
+		if (!mem_block_get(at) && mem_ram(at) != REGION_DISJOINT)
 			return -EPERM;
-	ret = mem_remove_blocks(start, end, &at, call->timeout_ms - call->timeout_ms / 4);
+	ret = mem_remove_blocks(start, end, mem_is_ours, &at,
+				call->timeout_ms - call->timeout_ms / 4);
 	subos_con_stage(call);
 	if (ret) {
 		call->value[0] = mem_find_page(at);

@@ -101,7 +101,11 @@ class Exchange:
                 # pylint: disable=protected-access
                 sock.connect(self.machine._path("qtest"))
                 self.qtest = sock.makefile("rw")
-        self.qtest.write(f"writel {0xfee00000 | where >> 32 << 12:#x} {where & 0xff:#x}\n")
+        apicid = where >> 32
+        if self.machine.release.startswith("6.1."):
+            # Without the flag in the FADT that a subOS has, it thinks in masks of CPUs.
+            apicid = apicid.bit_length() - 1
+        self.qtest.write(f"writel {0xfee00000 | apicid << 12:#x} {where & 0xff:#x}\n")
         self.qtest.flush()
         answer = self.qtest.readline()
         if not answer.startswith("OK"):

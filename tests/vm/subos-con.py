@@ -186,17 +186,19 @@ def case_memory(machine):
     expect(con, 0, "never added", fakecon.MEM_REMOVE, MORE, 2 * BLOCK)
     check(total(machine) == before, "memory has changed")
 
+    machine.run("mount -t tmpfs -o size=450m tmpfs /mnt")
     for i in range(10):
         reply = expect(con, 0, f"add {i}", fakecon.MEM_ADD, MORE, 2 * BLOCK)
         check(reply.value[0] == 0, f"not movable: {reply}")
         check(total(machine) - before == 2 * BLOCK, f"total {total(machine)}, {before} before")
         expect(con, 0, "add again", fakecon.MEM_ADD, MORE, 2 * BLOCK)
         # More than fits without it, then less: what is left lies in the new memory, too.
-        machine.run("head -c 300000000 /dev/zero >/run/more; head -c 50000000 /dev/urandom >/run/data;"
-                    " sha256sum /run/data >/run/sum; rm /run/more")
+        check(not machine.run("head -c 270000000 /dev/zero >/mnt/more; head -c 50000000 /dev/urandom "
+                              ">/mnt/data; sha256sum /mnt/data >/mnt/sum && rm /mnt/more")[1],
+              "the memory cannot be used")
         expect(con, 0, f"remove {i}", fakecon.MEM_REMOVE, MORE, 2 * BLOCK)
         check(total(machine) == before, f"total {total(machine)}, {before} before")
-        check(machine.run("sha256sum -c /run/sum")[1] == 0, "data of a program has changed")
+        check(machine.run("sha256sum -c /mnt/sum")[1] == 0, "data of a program has changed")
         expect(con, 0, "remove again", fakecon.MEM_REMOVE, MORE, 2 * BLOCK)
     # A block at a time of what was added in one, and user space that has a hand in it.
     expect(con, 0, "add", fakecon.MEM_ADD, MORE, 2 * BLOCK)
