@@ -70,6 +70,23 @@ void rfctl_resize_end(struct subos *so)
 	wake_up_all(&so->wait);
 }
 
+/* What a subOS means by an errno. */
+static const char *ask_why(int ret)
+{
+	switch (ret) {
+	case -EBUSY:
+		return "it is in use";
+	case -ENOSPC:
+		return "what is in use would not fit into the rest";
+	case -EPERM:
+		return "its kernel booted with it";
+	case -ENOMEM:
+		return "its kernel has no memory for that";
+	default:
+		return "its kernel refused";
+	}
+}
+
 /**
  * rfctl_resize_ask - ask the subOS, and say in words why it was not done
  * @rs: the change
@@ -117,7 +134,7 @@ int rfctl_resize_ask(struct rfctl_resize *rs, u16 op, u64 arg0, u64 arg1, struct
 		rfctl_say(rs->msg, "%s: its kernel cannot do that with %s", so->name, what);
 		return ret;
 	default:
-		rfctl_say(rs->msg, "%s refused to change %s: error %d", so->name, what, -ret);
+		rfctl_say(rs->msg, "%s keeps %s: %s (error %d)", so->name, what, ask_why(ret), -ret);
 		return -EREMOTEIO;
 	}
 }

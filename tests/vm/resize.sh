@@ -101,8 +101,10 @@ check "web sees it" eventually 60 eval 'inside web "ls /dev/nvme0n1" | grep -q "
 is "$(inside web 'head -c 4194304 /dev/nvme0n1 | md5sum | cut -c1-32' | tail -n 1)" "$sum" \
 	"with what is on it"
 refused 4 'belongs to .*web' "db cannot have it too" rfm resize db --pci "+$disk"
-inside web 'mkdir -p /m; mkfs.ext2 /dev/nvme0n1 >/dev/null 2>&1 || mke2fs /dev/nvme0n1 >/dev/null 2>&1; insmod /x 2>/dev/null; exec 7</dev/nvme0n1; sleep 1000 <&7 &' >/dev/null
-inside web 'killall sleep' >/dev/null
+inside web 'mkswap /dev/nvme0n1 && swapon /dev/nvme0n1' >/dev/null
+refused 4 'is in use' "not while it is in use" rfm resize web --pci "-$disk"
+like "$(inside web 'cat /proc/swaps' | tail -n 1)" '^/dev/nvme0n1' "and nothing happens to it"
+inside web 'swapoff /dev/nvme0n1' >/dev/null
 check "and gives it back" rfm resize web --pci "-$disk"
 check "its driver is back" eventually 30 has_disk "$disk"
 check "once more" rfm resize web --pci "+$disk"
