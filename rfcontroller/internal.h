@@ -92,6 +92,7 @@ struct rfctl_range {
  * @heartbeat: last value read
  * @silent_ms: how long that value has not changed, in looks of the monitor
  * @probing: an NMI was sent in this time of silence
+ * @answered_ms: @silent_ms when its answer was seen, 0: it was not
  * @probe_seq: counts these NMIs
  * @sub_state: last RF_SUB_* read
  * @nr_online: CPUs on line, as it says
@@ -147,6 +148,7 @@ struct subos {
 	u64 heartbeat;
 	unsigned int silent_ms;
 	bool probing;
+	unsigned int answered_ms;
 	u32 probe_seq;
 	u32 sub_state;
 	u32 nr_online;
