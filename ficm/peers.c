@@ -99,7 +99,7 @@ static void peer_open(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
 	struct rf_ficm_area *area = ficm_area_map(slot, le64_to_cpu(entry->area));
 	unsigned long flags;
 
-	if (!area)
+	if (!area || ficm_peer_find(le32_to_cpu(entry->id)))
 		return;
 	peer_set_cpus(peer, entry);
 	spin_lock_irqsave(&peer->out_lock, flags);
