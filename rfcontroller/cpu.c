@@ -208,7 +208,8 @@ static int cpu_take(unsigned int cpu, struct rfctl_msg *msg)
 	lockdep_assert_held(&rfctl_cpu_lock);
 	ret = rfctl_core_prepare(cpu);
 	if (ret) {
-		rfctl_say(msg, "CPU %u: no parking place for APIC id %u", cpu, rfctl_cpus[cpu].apicid);
+		rfctl_say(msg, "CPU %u: no parking place for APIC id %u", cpu,
+			  rfctl_cpus[cpu].apicid);
 		return ret;
 	}
 	WRITE_ONCE(taking, cpu);

@@ -28,8 +28,8 @@
 #define MEM_RESERVE	(256UL << 20)	/* left to the supervisor in any case */
 #define MEM_LOW_LIMIT	(64ULL << 30)	/* blocks below this are preferred */
 
-DEFINE_MUTEX(rfctl_mem_lock);
-DEFINE_MUTEX(rfctl_mem_list_lock);
+DEFINE_MUTEX(rfctl_mem_lock);		/* see mem.h */
+DEFINE_MUTEX(rfctl_mem_list_lock);	/* see mem.h */
 LIST_HEAD(rfctl_mem_blocks);
 static u64 pool_target;
 

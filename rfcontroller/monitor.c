@@ -164,7 +164,6 @@ static bool monitor_is_hung(struct subos *so, bool answered)
  */
 static void monitor_silence(struct subos *so, u64 heartbeat, bool answered)
 {
-
 	if (heartbeat != so->heartbeat) {
 		so->heartbeat = heartbeat;
 		so->silent_ms = 0;

@@ -134,7 +134,8 @@ int rfctl_resize_ask(struct rfctl_resize *rs, u16 op, u64 arg0, u64 arg1, struct
 		rfctl_say(rs->msg, "%s: its kernel cannot do that with %s", so->name, what);
 		return ret;
 	default:
-		rfctl_say(rs->msg, "%s keeps %s: %s (error %d)", so->name, what, ask_why(ret), -ret);
+		rfctl_say(rs->msg, "%s keeps %s: %s (error %d)", so->name, what, ask_why(ret),
+			  -ret);
 		return -EREMOTEIO;
 	}
 }
