@@ -34,7 +34,8 @@ static const struct {
 	    { 3, false, SUBOS_SEQ_NEW } }, 4 },
 	{ "late ones",
 	  { { 2, false, SUBOS_SEQ_NEW }, { 1, false, SUBOS_SEQ_OLD }, { 1, true, SUBOS_SEQ_OLD },
-	    { 0, false, SUBOS_SEQ_OLD }, { 5, false, SUBOS_SEQ_NEW }, { 2, false, SUBOS_SEQ_OLD } }, 6 },
+	    { 0, false, SUBOS_SEQ_OLD }, { 5, false, SUBOS_SEQ_NEW },
+	    { 2, false, SUBOS_SEQ_OLD } }, 6 },
 };
 
 static void run_table(int t)

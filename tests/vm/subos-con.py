@@ -22,7 +22,7 @@ import time
 
 import fakecon
 from fakecon import Exchange
-from fakesup import (POWEROFF, RESTART, TOP, Machine, check, ends, main)
+from fakesup import (POWEROFF, RESTART, TOP, Machine, Skip, check, ends, main)
 
 GIB = 1 << 30
 BLOCK = 128 << 20
@@ -141,7 +141,7 @@ def case_cpu(machine):
 def case_reader_moves(machine):
     """the core that reads messages leaves: they are read by another"""
     if machine.release.startswith("6.1."):
-        return			# no core leaves there
+        raise Skip("no core leaves this kernel")
     con = begin(machine, ficm="cpu=1")
     check(struct.unpack_from("<II", con.map, fakecon.OFF_AREAS[1] + 16)[1] == 1, "not on core 1")
     con.grant(lambda desc: setattr(desc, "nr_cpus", 1))
