@@ -105,17 +105,13 @@ int rfctl_mem_grow(struct subos *so, u64 bytes, int node, unsigned int timeout_m
 		return ret;
 	before = rfctl_mem_owner_bytes(RF_OWNER_FREE);
 	other = before - rfctl_mem_free_bytes_on(node);
-	if (dry_run) {
-		could = before - other + rfctl_mem_spare();
-		ret = could < bytes ? -ENOMEM : 0;
-		rfctl_mem_say(msg, ret, bytes, could);
+	could = before + rfctl_mem_spare();
+	ret = could - other < bytes ? -ENOMEM : 0;	/* without trying for long */
+	if (!ret && !dry_run)
+		ret = rfctl_mem_fill(bytes + other, node, timeout_ms, &could);
+	rfctl_mem_say(msg, ret, bytes, could - min(could, other));
+	if (ret || dry_run)
 		goto out;
-	}
-	ret = rfctl_mem_fill(bytes + other, node, timeout_ms, &could);
-	if (ret) {
-		rfctl_mem_say(msg, ret, bytes, could - min(could, other));
-		goto out;
-	}
 	ret = hot_assign(so, bytes, node);
 	if (ret) {
 		rfctl_mem_trim(before);

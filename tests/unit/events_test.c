@@ -117,7 +117,8 @@ static void test_random(void)
 	}
 	ok(!bad && gaps > 10, "%llu events, %llu times some were forgotten: in order, and told",
 	   made, gaps);
-	ok(read_some(&place, 1, 5000, &req) && req.count == EVENTS && req.first + req.count == made + 1,
+	ok(read_some(&place, 1, 5000, &req) && req.count == EVENTS &&
+	   req.first + req.count == made + 1,
 	   "the newest %u are kept", EVENTS);
 }
 
