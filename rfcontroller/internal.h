@@ -61,6 +61,7 @@ struct rfctl_range {
  * @busy: an operation that others must not join (stop, destroy, a change of its
  *	resources) is under way
  * @resizing: that operation is a change of its resources
+ * @looking: and changes nothing: it only asks
  * @cancel: whoever waits for an answer of it shall give up: it is to be stopped
  * @state: enum rf_state; changed under @lock with rfctl_set_state()
  * @state_gen: counts changes of @state, read without lock
@@ -117,6 +118,7 @@ struct subos {
 	bool gone;
 	bool busy;
 	bool resizing;
+	bool looking;
 	bool cancel;
 	enum rf_state state;
 	atomic_t state_gen;

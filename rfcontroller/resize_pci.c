@@ -117,6 +117,7 @@ int subos_stats(struct subos *so, struct rf_stats *req)
 	ret = rfctl_resize_begin(so, &msg);
 	if (ret)
 		return ret;
+	so->looking = true;
 	ret = rfctl_con_ask(so, RF_OP_STAT, NULL, req->timeout_ms ?: ASK_STATS_MS, &reply);
 	if (!ret)
 		ret = stats_read(so, &stat);
