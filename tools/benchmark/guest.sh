@@ -3,6 +3,7 @@
 # The rounds of tools/bench, in the test machine. Prints a JSON object a line.
 # usage: guest.sh ROUNDS
 rounds=$1
+gb=1073741824
 modprobe rfcontroller || exit 1
 
 # record KIND ROUND FILE...: the files are JSON already
@@ -12,41 +13,105 @@ record()
 		"$1" "$2" "$3" "$(tr -d '\n' <"$4")"
 }
 
+# create NAME CPUS
+create()
+{
+	wall=$(stopwatch run rfm create "$1" --cpus "$2" --memory $gb 2>/run/err) || {
+		cat /run/err >&2
+		rfm log "$1" >&2
+		exit 1
+	}
+	rfm show "$1" --json >/run/show
+}
+
+# destroy NAME
+destroy()
+{
+	rfm destroy "$1" --force --json >/run/last || exit 1
+}
+
 # create_destroy KIND ROUND
 create_destroy()
 {
-	wall=$(stopwatch run rfm create bench --cpus 4-5 --memory 1G 2>/run/err) || {
-		cat /run/err >&2
-		exit 1
-	}
-	rfm show bench --json >/run/show
+	create bench 4-5
 	record "$1-create" "$2" "$wall" /run/show
-	start=$(sed -n 's/^ *"start": \([0-9]*\).*/\1/p' /run/show | head -n 1)
-	length=$(sed -n 's/^ *"length": \([0-9]*\).*/\1/p' /run/show | head -n 1)
-	rfm destroy bench --force --json >/run/last || exit 1
+	destroy bench
 	record "$1-destroy" "$2" 0 /run/last
+}
+
+# cpus HOW ROUND: the same two CPUs off and back, by hot-plug alone (bare) or into our pool (take)
+cpus()
+{
+	ns=$(stopwatch "$1" 4 5) || exit 1
+	echo "{\"kind\": \"$1-cpus\", \"round\": $2, \"off_on_ns\": [$(echo "$ns" | tr ' ' ,)]}"
+}
+
+# ranges NAME KEY: start or length of each range of its memory, with commas
+ranges()
+{
+	rfm show "$1" --json | grep -A 3 '"kind": *"memory"' |
+		sed -n "s/^ *\"$2\": *\([0-9]*\).*/\1/p" | tr '\n' , | sed 's/,$//'
+}
+
+# zero NAME ROUND: a plain memset() of all memory that a stopped subOS used
+zero()
+{
+	dmesg -c >/dev/null
+	insmod /lib/rfbench.ko start="$(ranges "$1" start)" bytes="$(ranges "$1" length)" || exit 1
+	rmmod rfbench
+	ns=$(dmesg | sed -n "s/.*rfbench: memset $gb bytes in \([0-9]*\) ns.*/\1/p")
+	[ "$ns" ] || exit 1
+	echo "{\"kind\": \"memset\", \"round\": $2, \"ns\": $ns}"
+}
+
+# scrub NAME ROUND: what a destroy does instead
+scrub()
+{
+	destroy "$1"
+	record scrub "$2" 0 /run/last
+}
+
+# Two alike that ran and were stopped: one is zeroed plainly, the other as we do it. Which of
+# them, and which first, changes from round to round.
+scrub_pair()
+{
+	create even 2-3
+	create odd 4-5
+	stopwatch stop even || exit 1
+	stopwatch stop odd || exit 1
+	plain=even ours=odd
+	[ $(($1 / 2 % 2)) -eq 0 ] || plain=odd ours=even
+	[ $(($1 % 2)) -eq 0 ] || scrub $ours "$1"
+	zero $plain "$1"
+	[ $(($1 % 2)) -ne 0 ] || scrub $ours "$1"
+	destroy $plain
+}
+
+# each FUNCTION ARGUMENT...: the rounds of it; the number of the round is the last argument
+each()
+{
+	i=0
+	while [ $i -lt "$rounds" ]; do
+		"$@" $i
+		i=$((i + 1))
+	done
+}
+
+# ABBA: what drifts falls on both alike. More than one, as CPU hot-plug waits for every CPU of
+# the machine, and so for the host: its times differ by a factor of five.
+cpus_round()
+{
+	for how in bare take take bare bare take take bare bare take take bare; do
+		cpus $how "$1"
+	done
 }
 
 # The image's ELF is taken out and cached before anything is measured.
 rfm create warm --cpus 1 --memory 256M >/dev/null 2>&1 && rfm destroy warm --force
 
-i=0
-while [ $i -lt "$rounds" ]; do
-	for cpu in 4 5; do
-		echo "{\"kind\": \"bare-cpu\", \"round\": $i, \"off_on_ns\": [$(stopwatch offon $cpu | tr ' ' ,)]}"
-	done
-	create_destroy plain $i
-	# its first range is free again: the same bytes, by a plain memset()
-	dmesg -c >/dev/null
-	insmod /lib/rfbench.ko start="$start" bytes="$length" 2>/dev/null
-	dmesg | sed -n 's/.*rfbench: memset \([1-9][0-9]*\) bytes in \([0-9]*\) ns.*/{"kind": "memset", "bytes": \1, "ns": \2, /p' |
-		sed "s/$/\"round\": $i}/"
-	i=$((i + 1))
-done
-rfm pool --cpus 4-5 --memory 1G >/dev/null || exit 1
-i=0
-while [ $i -lt "$rounds" ]; do
-	create_destroy pool $i
-	i=$((i + 1))
-done
+each cpus_round
+each create_destroy plain
+rfm pool --cpus 2-5 --memory 2G >/dev/null || exit 1
+each create_destroy pool
+each scrub_pair
 rfm audit >&2

@@ -4,15 +4,23 @@
  * enough.
  *
  *	stopwatch run COMMAND...	ns that it took; its output goes to stderr
- *	stopwatch offon CPU		ns to take a CPU off line, ns to bring it back
+ *	stopwatch bare CPU...	ns to take the CPUs off line, one after the other,
+ *				ns to bring them back
+ *	stopwatch take CPU...	the same of the pool of rfcontroller; needs an
+ *				empty one and leaves it empty
+ *	stopwatch stop NAME	park the cores of a subOS; it keeps its memory
  */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/rainforest.h>
 
 static unsigned long long now(void)
 {
@@ -39,34 +47,96 @@ static int run(char **argv)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-static unsigned long long set_online(const char *cpu, const char *value)
+static void die(const char *what)
 {
-	unsigned long long start;
+	perror(what);
+	exit(1);
+}
+
+static int open_device(void)
+{
+	int fd = open("/dev/rainforest", O_RDWR);
+
+	if (fd < 0)
+		die("/dev/rainforest");
+	return fd;
+}
+
+static unsigned long long set_online(char **cpus, const char *value)
+{
+	unsigned long long start, sum = 0;
 	char path[80];
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%s/online", cpu);
-	fd = open(path, O_WRONLY);
-	start = now();
-	if (fd < 0 || write(fd, value, 1) != 1) {
-		perror(path);
-		exit(1);
+	for (; *cpus; cpus++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%s/online", *cpus);
+		fd = open(path, O_WRONLY);
+		start = now();
+		if (fd < 0 || write(fd, value, 1) != 1)
+			die(path);
+		sum += now() - start;
+		close(fd);
 	}
-	start = now() - start;
-	close(fd);
-	return start;
+	return sum;
+}
+
+static int bare(char **cpus)
+{
+	unsigned long long off = set_online(cpus, "0");
+
+	printf("%llu %llu\n", off, set_online(cpus, "1"));
+	return 0;
+}
+
+static unsigned long long set_pool(int dev, uint64_t mask)
+{
+	struct rf_pool pool = {
+		.size = sizeof(pool), .flags = RF_POOL_SET,
+		.mask = (uintptr_t)&mask, .mask_bytes = sizeof(mask),
+	};
+	unsigned long long start = now();
+
+	if (ioctl(dev, RF_IOC_POOL, &pool))
+		die("RF_IOC_POOL");
+	return now() - start;
+}
+
+static int take(char **cpus)
+{
+	int dev = open_device();
+	unsigned long long took;
+	uint64_t mask = 0;
+
+	for (; *cpus; cpus++)
+		mask |= 1ULL << (atoi(*cpus) % 64);
+	took = set_pool(dev, mask);
+	printf("%llu %llu\n", took, set_pool(dev, 0));
+	return 0;
+}
+
+static int stop(const char *name)
+{
+	struct rf_stop req = { .size = sizeof(req), .flags = RF_DESTROY_FORCE };
+	struct rf_open subos = { .size = sizeof(subos) };
+	int fd;
+
+	strncpy(subos.name, name, sizeof(subos.name) - 1);
+	fd = ioctl(open_device(), RF_IOC_OPEN, &subos);
+	if (fd < 0 || ioctl(fd, RF_IOC_STOP, &req))
+		die(name);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	if (argc >= 3 && !strcmp(argv[1], "run"))
 		return run(argv + 2);
-	if (argc == 3 && !strcmp(argv[1], "offon")) {
-		unsigned long long off = set_online(argv[2], "0");
-
-		printf("%llu %llu\n", off, set_online(argv[2], "1"));
-		return 0;
-	}
-	fprintf(stderr, "usage: stopwatch run COMMAND... | offon CPU\n");
+	if (argc >= 3 && !strcmp(argv[1], "bare"))
+		return bare(argv + 2);
+	if (argc >= 3 && !strcmp(argv[1], "take"))
+		return take(argv + 2);
+	if (argc == 3 && !strcmp(argv[1], "stop"))
+		return stop(argv[2]);
+	fprintf(stderr, "usage: stopwatch run COMMAND... | bare CPU... | take CPU... | stop NAME\n");
 	return 2;
 }
