@@ -27,6 +27,23 @@ struct subos_file {
 	int seen;
 };
 
+/* A kernel that is loaded was told what it has: nothing can be added behind its back. */
+static int subos_may_add(struct subos *so, struct rfctl_msg *msg)
+{
+	lockdep_assert_held(&so->lock);
+	if (so->gone)
+		rfctl_say(msg, "%s is gone", so->name);
+	else if (so->started)
+		rfctl_say(msg, "%s was started; what it has stays as it is until it is destroyed",
+			  so->name);
+	else if (so->loaded)
+		rfctl_say(msg, "%s has a kernel loaded, which was told what it has; add before that",
+			  so->name);
+	else
+		return 0;
+	return -EBUSY;
+}
+
 static int subos_add_cpus(struct subos *so, void __user *arg)
 {
 	struct rfctl_msg msg = { "" };
@@ -49,8 +66,9 @@ static int subos_add_cpus(struct subos *so, void __user *arg)
 	if (ret > 0 || (!ret && cpumask_empty(mask) == !req.count))
 		ret = -EINVAL;
 	if (!ret)
-		ret = so->started || so->gone ? -EBUSY :
-		      rfctl_cpus_claim(so, mask, req.count, req.flags & RF_CPUS_DRY_RUN, &msg);
+		ret = subos_may_add(so, &msg);
+	if (!ret)
+		ret = rfctl_cpus_claim(so, mask, req.count, req.flags & RF_CPUS_DRY_RUN, &msg);
 	if (!ret && !(req.flags & RF_CPUS_DRY_RUN))
 		ret = cdev_put_mask(&so->cpus, req.mask, req.mask_bytes);
 	cdev_message(req.msg, req.msg_len, &msg);
@@ -70,9 +88,10 @@ static int subos_add_memory(struct subos *so, void __user *arg)
 	if (req.flags & ~RF_MEMORY_DRY_RUN || req.reserved)
 		return -EINVAL;
 	req.got = 0;
-	ret = so->started || so->gone ? -EBUSY :
-	      rfctl_mem_claim(so, req.bytes, req.node, req.timeout_ms,
-			      req.flags & RF_MEMORY_DRY_RUN, &req.got, &msg);
+	ret = subos_may_add(so, &msg);
+	if (!ret)
+		ret = rfctl_mem_claim(so, req.bytes, req.node, req.timeout_ms,
+				      req.flags & RF_MEMORY_DRY_RUN, &req.got, &msg);
 	cdev_message(req.msg, req.msg_len, &msg);
 	err = cdev_return(arg, &req, sizeof(req));
 	return ret ?: err;
@@ -90,9 +109,10 @@ static int subos_add_pci(struct subos *so, void __user *arg)
 		return ret;
 	if (req.flags & ~RF_PCI_DRY_RUN || req.reserved || req.reserved2)
 		return -EINVAL;
-	ret = so->started || so->gone ? -EBUSY :
-	      rfctl_pci_claim(so, req.segment, req.bus, req.devfn,
-			      req.flags & RF_PCI_DRY_RUN, &msg);
+	ret = subos_may_add(so, &msg);
+	if (!ret)
+		ret = rfctl_pci_claim(so, req.segment, req.bus, req.devfn,
+				      req.flags & RF_PCI_DRY_RUN, &msg);
 	if (!ret && !(req.flags & RF_PCI_DRY_RUN))
 		so->stage_ns[RF_STAGE_PCI] += ktime_get_ns() - start;
 	cdev_message(req.msg, req.msg_len, &msg);

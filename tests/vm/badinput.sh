@@ -37,10 +37,15 @@ rfm_of()
 rfm_of rfm-newer 's/^\(#define RF_ABI_VERSION[[:space:]]*\)1/\177/'
 rfm_of rfm-larger 's/^\([[:space:]]char version\)\[32\]/\1[64]/'
 
+order=$T_DIR/ioctlorder
+${CC:-gcc} -static -O1 -Wall -I"$T_TOP/include/uapi" -o "$order" "$T_TOP/tests/vm/ioctlorder.c" ||
+	bail "ioctlorder does not compile"
+
 # --- one thing wrong at a time ---
 run_guest --smp 6 --memory 2G --disk "$disk" --disk "$other" --module ext4 \
 	--qemu -device --qemu edu --copy "$T_TOP/tests/vm/badinput.lib:/rf/badinput.lib" \
 	--copy "$(command -v setpriv):/usr/local/bin/setpriv" \
+	--copy "$order:/usr/local/bin/ioctlorder" \
 	--copy "$T_DIR/rfm-newer:/usr/local/bin/rfm-newer" \
 	--copy "$T_DIR/rfm-larger:/usr/local/bin/rfm-larger" <<'END'
 . /rf/badinput.lib
@@ -168,6 +173,28 @@ for word in maxcpus=3 panic=5 pci=conf1 console=ttyS0 'x="y'; do
 	bad 1 "create x: .*($(echo "$word" | cut -d= -f1)|quote)" "--append $word" \
 		create --append "$word"
 done
+
+# calls in the wrong order: a kernel that is loaded was told what it has
+before
+cat >/run/order <<'EOF'
+first cpus: OK
+first memory: OK
+cpus before: OK
+pci before: OK
+load: OK
+cpus: EBUSY TOLD
+memory: EBUSY TOLD
+pci: EBUSY TOLD
+cpus: EBUSY TOLD
+memory: EBUSY TOLD
+pci: EBUSY TOLD
+bad load: EINVAL parameter maxcpus=3: which CPUs run is decided by the supervisor; use --cpus
+cpus after: OK
+pci after: OK
+EOF
+is "$(ioctlorder "$A" | sed 's/ *$//; s/order has a kernel loaded, which was told .*/TOLD/')" \
+	"$(cat /run/order)" "nothing can be added between load and start"
+check "... nothing is lost" nothing_lost
 
 # a kernel without our module
 mv "/usr/lib/rainforest/modules/$release" /run/away

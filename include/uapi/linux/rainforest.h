@@ -150,8 +150,9 @@ struct rf_open {
  * module's own tables before the call returns.
  *
  * Return: 0. EINVAL a CPU that does not exist, CPU 0, an incomplete SMT core
- * or a malformed mask; EBUSY it has another owner, or the supervisor cannot
- * let it go; ENODEV more than are to be had; EIO a core did not reach the
+ * or a malformed mask; EBUSY it has another owner, the supervisor cannot let
+ * it go, or the subOS was loaded (RF_IOC_LOAD wrote down what it has) or
+ * started; ENODEV more than are to be had; EIO a core did not reach the
  * parking loop and is quarantined; ENOMEM, EINTR.
  */
 struct rf_cpus {
@@ -182,7 +183,7 @@ struct rf_cpus {
  * All or nothing. What was given reads as zeros.
  *
  * Return: 0. ENOMEM not that much can be had; EINVAL; ETIME the limit was
- * reached; EINTR.
+ * reached; EBUSY the subOS has memory, or was loaded or started; EINTR.
  */
 struct rf_memory {
 	__u32 size;
@@ -214,9 +215,10 @@ struct rf_memory {
  * is off. At the end of the subOS it is reset again and its driver rebound.
  *
  * Return: 0. ENODEV there is no such function; EBUSY it has another owner or
- * is in use; EOPNOTSUPP it has no MSI or MSI-X, cannot be reset, is a bridge,
- * or stands behind a translating IOMMU or interrupt remapping; ENOSPC more
- * functions than a subOS can have; EIO the reset failed.
+ * is in use, or the subOS was loaded or started; EOPNOTSUPP it has no MSI or
+ * MSI-X, cannot be reset, is a bridge, or stands behind a translating IOMMU or
+ * interrupt remapping; ENOSPC more functions than a subOS can have; EIO the
+ * reset failed.
  */
 struct rf_pci {
 	__u32 size;
