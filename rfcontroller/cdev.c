@@ -291,6 +291,22 @@ static int cdev_audit(void __user *arg)
 	return ret ?: cdev_return(arg, &req, sizeof(req));
 }
 
+static int cdev_cmdline(void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_cmdline req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, msg);
+	if (ret)
+		return ret;
+	if (req.flags & ~RF_LOAD_BARE)
+		return -EINVAL;
+	ret = rfctl_check_cmdline(&req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	return ret;
+}
+
 static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
 {
 	void __user *arg = (void __user *)p;
@@ -314,6 +330,8 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
 		return cdev_audit(arg);
 	case RF_IOC_POOL:
 		return cdev_pool(arg);
+	case RF_IOC_CMDLINE:
+		return cdev_cmdline(arg);
 	}
 	return -ENOTTY;
 }

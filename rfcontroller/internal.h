@@ -198,6 +198,7 @@ int rfctl_lowmem_resources(struct rf_resource *res, unsigned int max);
 
 /* load.c: service area, images */
 int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg);
+int rfctl_check_cmdline(const struct rf_cmdline *req, struct rfctl_msg *msg);
 void rfctl_desc_update(struct subos *so, void (*change)(struct subos *so, struct rf_desc *desc));
 void rfctl_desc_clock(struct subos *so);
 void rfctl_desc_request_poweroff(struct subos *so);

@@ -158,25 +158,62 @@ static int load_copy_images(struct load_work *w)
 	return load_copy(w->initrd + ALIGN(req->initrd_size, 4), req->overlay, req->overlay_size);
 }
 
-static int load_cmdline(struct load_work *w, u32 *len)
+/* Length of the line in @out, or a negative error. */
+static int load_build_cmdline(const struct rf_cmdline *req, char *out, struct rfctl_msg *msg)
 {
-	char *out = w->so->svc + RF_OFF_CMDLINE;
 	struct rf_cmdline_in in = {
-		.user_len = w->req->cmdline_size,
-		.kernel_version = w->req->kernel_version,
+		.user_len = req->cmdline_size,
+		.kernel_version = req->kernel_version,
 		.tsc_khz = tsc_khz,
-		.nr_cpus = cpumask_weight(&w->so->cpus),
-		.bare = w->req->flags & RF_LOAD_BARE,
+		.nr_cpus = req->nr_cpus,
+		.bare = req->flags & RF_LOAD_BARE,
 	};
 	char *user;
 	int ret;
 
-	user = memdup_user_nul(u64_to_user_ptr(w->req->cmdline), in.user_len);
+	user = memdup_user_nul(u64_to_user_ptr(req->cmdline), in.user_len);
 	if (IS_ERR(user))
 		return PTR_ERR(user);
 	in.user = user;
-	ret = rf_cmdline_build(&in, out, RF_CMDLINE_SIZE, w->msg->text, sizeof(w->msg->text));
+	ret = rf_cmdline_build(&in, out, RF_CMDLINE_SIZE, msg->text, sizeof(msg->text));
 	kfree(user);
+	return ret;
+}
+
+/**
+ * rfctl_check_cmdline - would this command line be accepted?
+ * @req: the line and what it depends on, checked but for the line
+ * @msg: (out) line about a failure
+ *
+ * Return: 0, or as RF_IOC_CMDLINE.
+ */
+int rfctl_check_cmdline(const struct rf_cmdline *req, struct rfctl_msg *msg)
+{
+	char *out;
+	int ret;
+
+	if (req->cmdline_size > RF_CMDLINE_MAX)
+		return -EINVAL;
+	out = rfctl_zalloc(RF_CMDLINE_SIZE);
+	if (!out)
+		return -ENOMEM;
+	ret = load_build_cmdline(req, out, msg);
+	kfree(out);
+	return min(ret, 0);
+}
+
+static int load_cmdline(struct load_work *w, u32 *len)
+{
+	const struct rf_cmdline line = {
+		.flags = w->req->flags,
+		.kernel_version = w->req->kernel_version,
+		.nr_cpus = cpumask_weight(&w->so->cpus),
+		.cmdline = w->req->cmdline,
+		.cmdline_size = w->req->cmdline_size,
+	};
+	int ret;
+
+	ret = load_build_cmdline(&line, w->so->svc + RF_OFF_CMDLINE, w->msg);
 	if (ret < 0)
 		return ret;
 	*len = ret;

@@ -314,7 +314,7 @@ static int run_request(const struct request *r, struct settings *s)
 		return -dev;
 	ret = boot_prepare(&b, s);
 	if (!ret || r->dry_run)
-		ret = precheck(dev, s, r->dry_run, ret);
+		ret = precheck(dev, s, r->dry_run, b.image.version, ret);
 	if (!ret && !r->dry_run)
 		ret = create(dev, r, s, &b);
 	boot_free(&b);

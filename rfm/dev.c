@@ -272,6 +272,14 @@ int dev_audit(int dev, unsigned int flags, char *text, size_t size, struct rf_au
 	return call(dev, RF_IOC_AUDIT, audit);
 }
 
+int dev_check_cmdline(int dev, struct rf_cmdline *line, struct dev_msg *msg)
+{
+	line->size = sizeof(*line);
+	line->msg = msg_buffer(msg);
+	line->msg_len = sizeof(msg->text);
+	return said(call(dev, RF_IOC_CMDLINE, line), msg);
+}
+
 int dev_pool(int dev, struct rf_pool *pool, struct cpus *cpus, struct dev_msg *msg)
 {
 	pool->size = sizeof(*pool);

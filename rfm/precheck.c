@@ -204,6 +204,27 @@ static void ask_memory(struct conflicts *c, int fd, const struct settings *s)
 			 units_size(s->memory, wanted, sizeof(wanted)));
 }
 
+/* Which parameters contradict the module's is known to the module alone. */
+static void check_cmdline(struct conflicts *c, int dev, const struct settings *s,
+			  uint32_t kernel_version)
+{
+	struct rf_cmdline line = {
+		.flags = s->bare ? RF_LOAD_BARE : 0,
+		.kernel_version = kernel_version,
+		.nr_cpus = s->cpu_count ? s->cpu_count : cpus_count(&s->cpus),
+		.cmdline = (uintptr_t)s->append,
+		.cmdline_size = s->append ? strlen(s->append) : 0,
+	};
+	struct dev_msg msg;
+	int ret;
+
+	if (!kernel_version)
+		return;
+	ret = dev_check_cmdline(dev, &line, &msg);
+	if (ret)
+		conflict(c, RFM_FAILED, "%s", *msg.text ? msg.text : strerror(-ret));
+}
+
 /* A subOS of that name lives for the time of these questions. */
 static void ask_module(struct conflicts *c, int dev, const struct settings *s)
 {
@@ -255,7 +276,8 @@ static void finish(struct conflicts *c, const struct settings *s)
 	json_object_put(c->array);
 }
 
-int precheck(int dev, const struct settings *s, bool dry_run, int so_far)
+int precheck(int dev, const struct settings *s, bool dry_run, uint32_t kernel_version,
+	     int so_far)
 {
 	struct conflicts c = { .all = dry_run, .code = so_far, .array = json_object_new_array() };
 	struct rf_resource *res;
@@ -270,6 +292,7 @@ int precheck(int dev, const struct settings *s, bool dry_run, int so_far)
 	check_cpu_list(&c, s, res, nr);
 	check_cpu_count(&c, s, res, nr);
 	check_pci_owner(&c, s, res, nr);
+	check_cmdline(&c, dev, s, kernel_version);
 	if (dry_run && !taken)
 		ask_module(&c, dev, s);
 	finish(&c, s);

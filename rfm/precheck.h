@@ -14,11 +14,13 @@
  * @s: what is wanted
  * @dry_run: report all conflicts, ask the module too, and say so if there are
  *	none; else only the first one is reported
+ * @kernel_version: as struct rf_load; 0 when no kernel could be read
  * @so_far: exit code of checks that were made, and reported, before
  *
  * Return: 0 or an enum rfm_exit, reported.
  */
-int precheck(int dev, const struct settings *s, bool dry_run, int so_far);
+int precheck(int dev, const struct settings *s, bool dry_run, uint32_t kernel_version,
+	     int so_far);
 
 struct conflicts;
 /* Notes a conflict; @code is the exit code for it. */

@@ -222,10 +222,21 @@ static int do_load(struct subos *s, const struct rf_load *l)
 	int err = fault("load");
 
 	if (err)
-		return say(l->msg, err, "the parameter maxcpus= contradicts ours");
+		return say(l->msg, err, "load was told to fail");
 	if (!s->info.nr_cpus || !s->info.mem_bytes || s->info.state == RF_STATE_RUNNING)
 		return fail(EBUSY);
 	s->info.flags = l->flags & RF_LOAD_BARE ? RF_INFO_BARE : 0;
+	return 0;
+}
+
+static int do_cmdline(const struct rf_cmdline *l)
+{
+	const char *text = (const char *)(uintptr_t)l->cmdline;
+
+	if (!l->kernel_version || !l->nr_cpus)
+		return fail(EINVAL);
+	if (memmem(text, l->cmdline_size, "maxcpus=", 8))
+		return say(l->msg, EINVAL, "the parameter maxcpus= contradicts ours");
 	return 0;
 }
 
@@ -393,6 +404,8 @@ static int on_device(unsigned long request, void *arg)
 		return do_pool(arg);
 	case RF_IOC_LEDGER:
 		return do_ledger(arg);
+	case RF_IOC_CMDLINE:
+		return do_cmdline(arg);
 	default:
 		return fail(ENOTTY);
 	}

@@ -168,11 +168,17 @@ umount /mnt
 bad 3 "there is no PCI function 0000:00:1e.7" "a good device and a bad one" \
 	create --pci "$B" --pci 0000:00:1e.7
 
-# the command line of the kernel
-for word in maxcpus=3 panic=5 pci=conf1 console=ttyS0 'x="y'; do
+# the command line of the kernel; control: a creation adds to the ledger
+entries() { rfm ledger | wc -l; }
+was=$(entries)
+create && rfm destroy --force x
+check "control: a creation takes something" test "$(entries)" -gt "$was"
+was=$(entries)
+for word in maxcpus=3 panic=5 pci=conf1 console=ttyS0 nr_cpus=0 'x="y'; do
 	bad 1 "create x: .*($(echo "$word" | cut -d= -f1)|quote)" "--append $word" \
 		create --append "$word"
 done
+is "$(entries)" "$was" "nothing was taken for the sake of any of these"
 
 # calls in the wrong order: a kernel that is loaded was told what it has
 before
@@ -223,9 +229,10 @@ bad 4 'CPU 3 belongs to subOS web; choose other' "a CPU that is taken" \
 bad 4 '4 CPUs are wanted, 3 can be had' "more CPUs than are left" \
 	rfm create x --cpus 4 --memory 256M
 bad 4 "$B belongs to web" "a device that is taken" create --pci "$B"
-rfm create x --cpus 0,3,9 --memory 99G --pci "$B" --pci "$edu" --dry-run 2>/run/dry
+rfm create x --cpus 0,3,9 --memory 99G --pci "$B" --pci "$edu" --append panic=5 \
+	--dry-run 2>/run/dry
 for what in 'CPU 0 stays' 'CPU 3 belongs to subOS web' 'no CPU 9' "$B belongs to web" \
-	"$edu cannot be reset" 'memory could be had, 99G are wanted'; do
+	'parameter panic=5: a panic must halt' "$edu cannot be reset" 'memory could be had, 99G are wanted'; do
 	check "a dry run names it all: $what" grep -q "$what" /run/dry
 done
 is "$(rfm list --json | grep -c '"name"')" 1 "the other subOS is not touched"

@@ -644,6 +644,33 @@ struct rf_winsize {
 	__u16 cols;
 };
 
+/**
+ * struct rf_cmdline - RF_IOC_CMDLINE: would RF_IOC_LOAD accept this command line?
+ * @size: (in) size of this structure
+ * @flags: (in) RF_LOAD_BARE, as it will be given to RF_IOC_LOAD
+ * @kernel_version: (in) as struct rf_load
+ * @nr_cpus: (in) CPUs that the subOS will have
+ * @cmdline: (in) as struct rf_load
+ * @cmdline_size: (in) as struct rf_load
+ * @msg_len: (in) size of @msg
+ * @msg: (in) buffer for a message, or 0
+ *
+ * Nothing is taken or changed: to be asked before anything is.
+ *
+ * Return: 0. EINVAL a parameter contradicts ours, or the line, the version or
+ * the number of CPUs is unusable; ENOSPC it is too long; EFAULT, ENOMEM.
+ */
+struct rf_cmdline {
+	__u32 size;
+	__u32 flags;
+	__u32 kernel_version;
+	__u32 nr_cpus;
+	__u64 cmdline;
+	__u32 cmdline_size;
+	__u32 msg_len;
+	__u64 msg;
+};
+
 /* on /dev/rainforest */
 #define RF_IOC_VERSION		_IOWR(RF_IOC_MAGIC, 0x00, struct rf_version)
 #define RF_IOC_CREATE		_IOWR(RF_IOC_MAGIC, 0x01, struct rf_create)
@@ -653,6 +680,7 @@ struct rf_winsize {
 #define RF_IOC_LEDGER		_IOWR(RF_IOC_MAGIC, 0x05, struct rf_ledger)
 #define RF_IOC_AUDIT		_IOWR(RF_IOC_MAGIC, 0x06, struct rf_audit)
 #define RF_IOC_POOL		_IOWR(RF_IOC_MAGIC, 0x07, struct rf_pool)
+#define RF_IOC_CMDLINE		_IOW(RF_IOC_MAGIC, 0x08, struct rf_cmdline)
 /* on a subOS descriptor */
 #define RF_IOC_ADD_CPUS		_IOWR(RF_IOC_MAGIC, 0x20, struct rf_cpus)
 #define RF_IOC_ADD_MEMORY	_IOWR(RF_IOC_MAGIC, 0x21, struct rf_memory)
