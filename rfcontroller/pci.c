@@ -12,6 +12,7 @@
 #include <linux/delay.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <rainforest/compat.h>
 
 #include "fail.h"
 #include "internal.h"
@@ -40,7 +41,7 @@ struct rfctl_pci {
 	u64 unit;
 	u64 ecam;
 	struct pci_saved_state *saved;
-	char *override;
+	const char *override;
 	char driver[32];
 	bool held;
 	bool clean;
@@ -138,20 +139,6 @@ static int pci_silence(struct rfctl_pci *rp)
 	return 0;
 }
 
-static int pci_keep_override(struct rfctl_pci *rp)
-{
-	struct device *dev = &rp->pdev->dev;
-	int ret = 0;
-
-	spin_lock(&dev->driver_override.lock);
-	if (dev->driver_override.name) {
-		rp->override = kstrdup(dev->driver_override.name, GFP_ATOMIC);
-		ret = rp->override ? 0 : -ENOMEM;
-	}
-	spin_unlock(&dev->driver_override.lock);
-	return ret;
-}
-
 static void pci_keep_driver(struct rfctl_pci *rp)
 {
 	struct device *dev = &rp->pdev->dev;
@@ -168,7 +155,7 @@ static void pci_rebind(struct rfctl_pci *rp)
 	bool lost = READ_ONCE(rp->lost);
 
 	device_release_driver(dev);
-	if (device_set_driver_override(dev, rp->override ?: ""))
+	if (rf_pci_set_override(rp->pdev, rp->override ?: ""))
 		pci_warn(rp->pdev, "no memory to restore driver_override\n");
 	if (lost || !rp->driver[0])
 		return;
@@ -185,7 +172,7 @@ static int pci_bind_stub(struct rfctl_pci *rp, struct rfctl_pci_use *use)
 	struct pci_dev *pdev = rp->pdev;
 	int ret;
 
-	ret = device_set_driver_override(&pdev->dev, PCI_STUB_NAME);
+	ret = rf_pci_set_override(pdev, PCI_STUB_NAME);
 	if (ret)
 		return ret;
 	device_release_driver(&pdev->dev);
@@ -264,7 +251,7 @@ static int pci_prepare(struct rfctl_pci *rp, struct rfctl_pci_use *use)
 	ret = rfctl_pci_use_begin(pdev, use);
 	if (ret)
 		return ret;
-	return pci_keep_override(rp);
+	return rf_pci_copy_override(rp->pdev, &rp->override) ? 0 : -ENOMEM;
 }
 
 static int pci_take(struct subos *so, struct rfctl_pci *rp, struct rfctl_pci_use *use)

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What differs between the kernels that the modules are built for, 6.1 to
- * 6.12. This is the only file that asks for a kernel version.
+ * 6.12. This is the only file that asks for a kernel version. What came with a
+ * stable release, of which there is no saying which, have.mk looks for in the
+ * kernel's headers: RF_HAVE_*.
  */
 #ifndef _RAINFOREST_COMPAT_H
 #define _RAINFOREST_COMPAT_H
 
 #include <linux/kmsg_dump.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
 #include <linux/tty.h>
 #include <linux/types.h>
 #include <linux/version.h>
@@ -29,6 +33,45 @@
  * nothing can wake it: the kernel would spin for ever in the attempt.
  */
 #define RF_CPU_GOES_OFFLINE	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0))
+
+/*
+ * The driver that alone may bind a PCI function moved from struct pci_dev to
+ * struct device in the middle of 6.12's life.
+ */
+#ifdef RF_HAVE_DEVICE_OVERRIDE
+static inline int rf_pci_set_override(struct pci_dev *pdev, const char *name)
+{
+	return device_set_driver_override(&pdev->dev, name);
+}
+
+/* A copy for kfree(), NULL for none; false without memory for it. */
+static inline bool rf_pci_copy_override(struct pci_dev *pdev, const char **name)
+{
+	bool done;
+
+	spin_lock(&pdev->dev.driver_override.lock);
+	*name = kstrdup(pdev->dev.driver_override.name, GFP_ATOMIC);
+	done = *name || !pdev->dev.driver_override.name;
+	spin_unlock(&pdev->dev.driver_override.lock);
+	return done;
+}
+#else
+static inline int rf_pci_set_override(struct pci_dev *pdev, const char *name)
+{
+	return driver_set_override(&pdev->dev, &pdev->driver_override, name, strlen(name));
+}
+
+static inline bool rf_pci_copy_override(struct pci_dev *pdev, const char **name)
+{
+	bool done;
+
+	device_lock(&pdev->dev);
+	*name = kstrdup(pdev->driver_override, GFP_KERNEL);
+	done = *name || !pdev->driver_override;
+	device_unlock(&pdev->dev);
+	return done;
+}
+#endif
 
 /*
  * hvc_alloc() and its like are exported, but their declarations stand in
