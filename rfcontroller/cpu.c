@@ -42,7 +42,7 @@ struct rfctl_cpu {
 
 static DEFINE_MUTEX(rfctl_cpu_lock);	/* one take or return at a time */
 static struct rfctl_cpu *cpus;		/* by logical CPU */
-static struct cpumask pool_target;	/* CPUs that the pool keeps; under rfctl_cpu_lock */
+static struct cpumask pool_target;	/* CPUs that the pool keeps; written under both locks */
 static int taking = -1;			/* CPU being taken; written under rfctl_cpu_lock */
 static enum cpuhp_state hp_state;
 static struct dentry *debug_dir;
@@ -488,7 +488,8 @@ int rfctl_cpus_pool_set(const struct cpumask *want, struct rfctl_msg *msg)
 	ret = cpu_take_mask(take, msg);
 	if (ret)
 		goto out;
-	cpumask_copy(&pool_target, want);
+	scoped_guard(mutex, &rfctl_lock)
+		cpumask_copy(&pool_target, want);
 	for_each_possible_cpu(cpu) {
 		if (rfctl_cpu_owner(cpu) != RF_OWNER_FREE || cpumask_test_cpu(cpu, want))
 			continue;
@@ -507,7 +508,7 @@ out:
  */
 void rfctl_cpus_pool_get(struct cpumask *mask)
 {
-	guard(mutex)(&rfctl_cpu_lock);
+	guard(mutex)(&rfctl_lock);
 	cpumask_copy(mask, &pool_target);
 }
 

@@ -6,6 +6,7 @@
  *	subos->lock	one operation on a subOS at a time; never two of them
  *	rfctl_cpu_lock	taking and returning CPUs (static in cpu.c)
  *	rfctl_mem_lock	taking and returning memory (static in mem.c)
+ *	mem_list_lock	who owns which block of memory, for short moments (static in mem.c)
  *	rfctl_lock	list of subOSes, owners, ledger; held for short moments only
  */
 #ifndef _RFCTL_INTERNAL_H
@@ -84,6 +85,8 @@ struct rfctl_range {
  * @started_ns: wall clock
  * @started_ktime: monotonic clock of the start, ns
  * @stage_ns: see enum rf_stage
+ * @told: what subos_info() says while an operation holds @lock for long
+ * @told_lock: protects @told; innermost
  * @con: its console (console.c)
  * @monitor: looks after it while it runs (monitor.c)
  */
@@ -126,6 +129,8 @@ struct subos {
 	u64 started_ns;
 	u64 started_ktime;
 	u64 stage_ns[RF_STAGE_MAX];
+	struct rf_info told;
+	struct mutex told_lock;	/* protects told */
 	struct rfctl_console *con;
 	struct delayed_work monitor;
 };
@@ -148,6 +153,7 @@ void subos_stop_all(unsigned int timeout_ms);
 int subos_halt(struct subos *so, struct rfctl_msg *msg);
 __printf(3, 4) void rfctl_set_state(struct subos *so, enum rf_state state, const char *fmt, ...);
 void subos_info(struct subos *so, struct rf_info *info);
+void subos_info_keep(struct subos *so);
 
 /* cpu.c: which kernel a core belongs to */
 int rfctl_cpu_init(void);
@@ -184,7 +190,7 @@ void rfctl_mem_scrub(struct subos *so);
 void rfctl_mem_quarantine(struct subos *so);
 int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg);
 void rfctl_mem_pool_get(u64 *target, u64 *free);
-int rfctl_mem_resources(struct rf_resource *res, unsigned int max);
+unsigned int rfctl_mem_resources(struct rf_resource *res, unsigned int max);
 void rfctl_mem_audit(struct rf_audit *audit, struct seq_buf *out);
 
 /* lowmem.c: slices of the first megabyte */

@@ -42,7 +42,12 @@ struct mem_block {
 	bool dirty;
 };
 
-static DEFINE_MUTEX(rfctl_mem_lock);	/* one take or return at a time; protects all here */
+/*
+ * One take or return at a time, which may be long. Whoever changes the list, an
+ * owner or the target holds both locks, whoever only reads them either.
+ */
+static DEFINE_MUTEX(rfctl_mem_lock);
+static DEFINE_MUTEX(mem_list_lock);	/* for short moments; also protects mem_block.dirty */
 static LIST_HEAD(mem_blocks);
 static u64 pool_target;
 
@@ -52,7 +57,7 @@ struct mem_budget {
 	u64 zero_ns;
 };
 
-/* Who takes memory holds the lock for long: others need not wait in spite of a signal. */
+/* Who takes memory holds the lock for long: who wants some, too, can be interrupted. */
 static int mem_lock(void)
 {
 	return mutex_lock_interruptible(&rfctl_mem_lock) ? -EINTR : 0;
@@ -66,6 +71,7 @@ static void mem_record(u64 start, u32 from, u32 to, int error)
 
 static void mem_set_owner(struct mem_block *block, u32 owner)
 {
+	guard(mutex)(&mem_list_lock);
 	mem_record(block->start, block->owner, owner, 0);
 	block->owner = owner;
 }
@@ -117,19 +123,22 @@ static struct mem_block *mem_take_block(u64 start)
 		return ERR_PTR(ret);
 	}
 	block->start = start;
-	block->owner = RF_OWNER_SUPERVISOR;
-	mem_set_owner(block, RF_OWNER_FREE);
+	block->owner = RF_OWNER_FREE;
 	list_for_each_entry(at, &mem_blocks, node)
 		if (at->start > start)
 			break;
+	guard(mutex)(&mem_list_lock);
+	mem_record(start, RF_OWNER_SUPERVISOR, RF_OWNER_FREE, 0);
 	list_add_tail(&block->node, &at->node);
 	return block;
 }
 
 static void mem_give_block(struct mem_block *block)
 {
-	mem_record(block->start, block->owner, RF_OWNER_SUPERVISOR, 0);
-	list_del(&block->node);
+	scoped_guard(mutex, &mem_list_lock) {
+		mem_record(block->start, block->owner, RF_OWNER_SUPERVISOR, 0);
+		list_del(&block->node);
+	}
 	free_contig_range(PHYS_PFN(block->start), GRAIN_PAGES);
 	kfree(block);
 }
@@ -384,7 +393,7 @@ static struct mem_block *mem_next_dirty(u32 owner)
 {
 	struct mem_block *block;
 
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&mem_list_lock);
 	list_for_each_entry(block, &mem_blocks, node)
 		if (block->owner == owner && block->dirty)
 			return block;
@@ -399,7 +408,7 @@ void rfctl_mem_dirty(struct subos *so)
 {
 	struct mem_block *block;
 
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&mem_list_lock);
 	list_for_each_entry(block, &mem_blocks, node)
 		if (block->owner == so->id)
 			block->dirty = true;
@@ -484,7 +493,8 @@ int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg
 	if (ret) {
 		mem_say(msg, ret, bytes, could);
 	} else {
-		pool_target = bytes;
+		scoped_guard(mutex, &mem_list_lock)
+			pool_target = bytes;
 		mem_trim(bytes);
 	}
 	mutex_unlock(&rfctl_mem_lock);
@@ -498,7 +508,7 @@ int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg
  */
 void rfctl_mem_pool_get(u64 *target, u64 *free)
 {
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&mem_list_lock);
 	*target = pool_target;
 	*free = mem_owned(RF_OWNER_FREE);
 }
@@ -519,16 +529,15 @@ void rfctl_mem_exit(void)
  *
  * Adjacent blocks of one owner are one entry.
  *
- * Return: number of entries, may exceed @max; -EINTR.
+ * Return: number of entries, may exceed @max.
  */
-int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
+unsigned int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 {
 	struct rf_resource cur = { .kind = 0 };
 	struct mem_block *block;
 	unsigned int n = 0;
 
-	if (mem_lock())
-		return -EINTR;
+	guard(mutex)(&mem_list_lock);
 	list_for_each_entry(block, &mem_blocks, node) {
 		if (cur.kind && cur.owner == block->owner &&
 		    cur.start + cur.length == block->start) {
@@ -546,7 +555,6 @@ int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 		if (n <= max)
 			res[n - 1] = cur;
 	}
-	mutex_unlock(&rfctl_mem_lock);
 	return n;
 }
 
