@@ -78,7 +78,7 @@ $(module-targets): modules-%:
 	@mkdir -p $B/$*
 	+@flock $B/$*/.lock scripts/build-modules "$(call kdir-of,$*)" $B/$* "$(VERSION)" \
 		$(if $(W),W=$(W)) $(if $(C),C=$(C)) $(if $(CF),CF="$(CF)") $(if $(V),V=$(V)) \
-		$(if $(ONLY),ONLY=$(ONLY))
+		$(if $(ONLY),ONLY="$(ONLY)")
 
 rfm: $(user-targets)
 

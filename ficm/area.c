@@ -182,7 +182,7 @@ void ficm_area_init(struct rf_ficm_area *area, u32 generation)
 	ficm_doorbell_publish(&area->doorbell);
 	/* The rest before the magic: pairs with ficm_area_check(). */
 	smp_store_release(&area->magic, cpu_to_le32(RF_FICM_AREA_MAGIC));
-	/* Joined before the directory is read: pairs with rfctl_exchange's. */
+	/* Joined before the directory is read: pairs with change_end(). */
 	smp_mb();
 }
 

@@ -3,10 +3,10 @@
  * What the files of ficm.ko share.
  *
  * Locks, in the order in which they are taken:
- *	exchange_lock	joining, refreshing, leaving (static in peers.c)
  *	handlers_lock	held while a handler runs (static in dispatch.c)
+ *	exchange_lock	joining, refreshing, leaving (static in peers.c)
+ *	peer->in_lock	the ring from a peer; not in interrupts
  *	peer->out_lock	the ring to a peer, and what is known of its doorbell
- *	peer->in_lock	the ring from a peer
  *	dir_lock	the directory's mapping (static in area.c)
  *	bell_lock	where our doorbell is published (static in doorbell.c)
  */

@@ -46,16 +46,16 @@ static void peer_close(struct ficm_peer *peer)
 
 	if (!peer->open)
 		return;
-	spin_lock_irqsave(&peer->out_lock, flags);
 	spin_lock(&peer->in_lock);
+	spin_lock_irqsave(&peer->out_lock, flags);
 	ficm_ring_out_close(&peer->out);
 	ficm_ring_in_close(&peer->in);
 	WRITE_ONCE(peer->id, RF_FICM_NOBODY);
 	WRITE_ONCE(peer->open, false);
 	peer->joined = false;
 	peer->area = NULL;
-	spin_unlock(&peer->in_lock);
 	spin_unlock_irqrestore(&peer->out_lock, flags);
+	spin_unlock(&peer->in_lock);
 	ficm_sysfs_remove(peer);
 }
 
@@ -99,11 +99,11 @@ static void peer_open(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
 	struct rf_ficm_area *area = ficm_area_map(slot, le64_to_cpu(entry->area));
 	unsigned long flags;
 
-	if (!area)
+	if (!area || ficm_peer_find(le32_to_cpu(entry->id)))
 		return;
 	peer_set_cpus(peer, entry);
-	spin_lock_irqsave(&peer->out_lock, flags);
 	spin_lock(&peer->in_lock);
+	spin_lock_irqsave(&peer->out_lock, flags);
 	peer->generation = le32_to_cpu(entry->generation);
 	peer->area = area;
 	peer->owed = false;
@@ -113,8 +113,8 @@ static void peer_open(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
 	peer_open_rings(peer, slot, area);
 	WRITE_ONCE(peer->open, true);
 	WRITE_ONCE(peer->id, le32_to_cpu(entry->id));
-	spin_unlock(&peer->in_lock);
 	spin_unlock_irqrestore(&peer->out_lock, flags);
+	spin_unlock(&peer->in_lock);
 	ficm_sysfs_add(peer);
 	ficm_read_wake();
 }

@@ -26,24 +26,25 @@ static struct ficm_peer *peer_of(struct kobject *kobj)
 	return &ficm_loopback;
 }
 
-#define FICM_COUNTER(name, member)						\
+/* @value: of peer, which is the one that kobj stands for */
+#define FICM_COUNTER(name, value)						\
 	static ssize_t name##_show(struct kobject *kobj, struct kobj_attribute *attr,	\
 				   char *buf)					\
 	{									\
 		struct ficm_peer *peer = peer_of(kobj);				\
 										\
-		return sysfs_emit(buf, "%llu\n", (u64)READ_ONCE(peer->member));	\
+		return sysfs_emit(buf, "%llu\n", (u64)READ_ONCE(value));		\
 	}									\
 	static struct kobj_attribute name##_attr = __ATTR_RO(name)
 
-FICM_COUNTER(sent, out.sent);
-FICM_COUNTER(full, out.full);
-FICM_COUNTER(doorbells, out.bells);
-FICM_COUNTER(received, in.got);
-FICM_COUNTER(armed, in.arms);
-FICM_COUNTER(unhandled, unhandled);
-FICM_COUNTER(refused, refused);
-FICM_COUNTER(generation, generation);
+FICM_COUNTER(sent, peer->out.sent);
+FICM_COUNTER(full, peer->out.full);
+FICM_COUNTER(doorbells, peer->out.bells);
+FICM_COUNTER(received, peer->in.got);
+FICM_COUNTER(armed, peer->in.arms);
+FICM_COUNTER(unhandled, peer->unhandled);
+FICM_COUNTER(refused, peer->refused);
+FICM_COUNTER(generation, peer->generation);
 
 static ssize_t fault_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {

@@ -26,6 +26,7 @@
 
 #define MEM_RESOURCE	"System RAM (RainForest)"
 #define MEM_SIGNAL	SIGINT
+#define MEM_SPARE	(64ULL << 20)
 
 /*
  * Blocks that were added here, by number, and what becomes of them. Those that
@@ -342,6 +343,15 @@ static u64 mem_put_back(u64 start, u64 end)
 	return end - start;
 }
 
+/*
+ * The kernel moves pages as long as there is a free one, and runs out of memory
+ * the moment after: what is in use has to fit into the rest, with some to spare.
+ */
+static bool mem_can_do_without(u64 bytes)
+{
+	return (u64)si_mem_available() << PAGE_SHIFT >= bytes + MEM_SPARE;
+}
+
 /**
  * subos_mem_remove() - RF_OP_MEM_REMOVE: use memory no more
  * @call: arg 0 physical address, arg 1 bytes, both multiples of a block; (out)
@@ -352,7 +362,8 @@ static u64 mem_put_back(u64 start, u64 end)
  * All or nothing but for value 1. What is not in use counts as done. Ends
  * before the sender's time does.
  * Return: 0, -EINVAL the range makes no sense, -EPERM it was there from the
- * start, -EBUSY, -ETIMEDOUT the kernel was still trying, or what the kernel says.
+ * start, -ENOSPC what is in use would not fit into the rest, -EBUSY,
+ * -ETIMEDOUT the kernel was still trying, or what the kernel says.
  */
 int subos_mem_remove(struct subos_call *call)
 {
@@ -366,6 +377,8 @@ int subos_mem_remove(struct subos_call *call)
 	for (at = start; at < end; at += grain)
 		if (!mem_block_get(at) && mem_ram(at) != REGION_DISJOINT)
 			return -EPERM;
+	if (!mem_can_do_without(end - start))
+		return -ENOSPC;
 	ret = mem_remove_blocks(start, end, mem_is_ours, &at,
 				call->timeout_ms - call->timeout_ms / 4);
 	subos_con_stage(call);

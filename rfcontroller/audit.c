@@ -70,18 +70,12 @@ static unsigned int list_cpus(struct rf_resource *res, unsigned int max)
 	return n;
 }
 
-/*
- * Each lister says how many there are, and fills in what there is room for.
- * That of memory may have to wait for somebody who is taking some: -EINTR.
- */
-static int list_fill(struct rf_resource *res, unsigned int max)
+/* Each lister says how many there are, and fills in what there is room for. */
+static unsigned int list_fill(struct rf_resource *res, unsigned int max)
 {
 	unsigned int n = list_cpus(res, max);
-	int mem = rfctl_mem_resources(res + min(n, max), max - min(n, max));
 
-	if (mem < 0)
-		return mem;
-	n += mem;
+	n += rfctl_mem_resources(res + min(n, max), max - min(n, max));
 	n += rfctl_lowmem_resources(res + min(n, max), max - min(n, max));
 	n += rfctl_pci_resources(res + min(n, max), max - min(n, max));
 	return n;
@@ -89,25 +83,23 @@ static int list_fill(struct rf_resource *res, unsigned int max)
 
 static int list_collect(struct audit_list *list)
 {
-	int max, nr;
+	unsigned int max, nr;
 
 	list->res = NULL;
 	nr = list_fill(NULL, 0);
-	if (nr < 0)
-		return nr;
 	do {
 		max = nr + AUDIT_SPARE;
 		list->res = kvcalloc(max, sizeof(*list->res), GFP_KERNEL);
 		if (!list->res)
 			return -ENOMEM;
 		nr = list_fill(list->res, max);
-		if (nr >= 0 && nr <= max) {
+		if (nr <= max) {
 			list->nr = nr;
 			return 0;
 		}
 		kvfree(list->res);
 		list->res = NULL;
-	} while (nr >= 0 && !fatal_signal_pending(current));
+	} while (!fatal_signal_pending(current));
 	return -EINTR;
 }
 

@@ -31,7 +31,7 @@
 
 DEFINE_MUTEX(rfctl_cpu_lock);		/* one take or return at a time */
 struct rfctl_cpu *rfctl_cpus;		/* by logical CPU */
-static struct cpumask pool_target;	/* CPUs that the pool keeps; under rfctl_cpu_lock */
+static struct cpumask pool_target;	/* CPUs that the pool keeps; written under both locks */
 static int taking = -1;			/* CPU being taken; written under rfctl_cpu_lock */
 static enum cpuhp_state hp_state;
 static struct dentry *debug_dir;
@@ -208,7 +208,8 @@ static int cpu_take(unsigned int cpu, struct rfctl_msg *msg)
 	lockdep_assert_held(&rfctl_cpu_lock);
 	ret = rfctl_core_prepare(cpu);
 	if (ret) {
-		rfctl_say(msg, "CPU %u: no parking place for APIC id %u", cpu, rfctl_cpus[cpu].apicid);
+		rfctl_say(msg, "CPU %u: no parking place for APIC id %u", cpu,
+			  rfctl_cpus[cpu].apicid);
 		return ret;
 	}
 	WRITE_ONCE(taking, cpu);
@@ -501,7 +502,8 @@ int rfctl_cpus_pool_set(const struct cpumask *want, struct rfctl_msg *msg)
 	ret = cpu_take_mask(take, msg);
 	if (ret)
 		goto out;
-	cpumask_copy(&pool_target, want);
+	scoped_guard(mutex, &rfctl_lock)
+		cpumask_copy(&pool_target, want);
 	for_each_possible_cpu(cpu) {
 		if (rfctl_cpu_owner(cpu) != RF_OWNER_FREE || cpumask_test_cpu(cpu, want))
 			continue;
@@ -521,7 +523,7 @@ out:
  */
 void rfctl_cpus_pool_get(struct cpumask *mask)
 {
-	guard(mutex)(&rfctl_cpu_lock);
+	guard(mutex)(&rfctl_lock);
 	cpumask_copy(mask, &pool_target);
 }
 

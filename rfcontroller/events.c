@@ -9,6 +9,7 @@
 #include <linux/cleanup.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
@@ -45,13 +46,24 @@ void rfctl_events_exit(void)
 	events = NULL;
 }
 
+/* What a program asked for says who; what happens by itself has a reason of its own. */
+static void events_asked_by(char *text, size_t size)
+{
+	char comm[TASK_COMM_LEN];
+
+	if (current->flags & PF_KTHREAD)
+		return;
+	get_task_comm(comm, current);
+	scnprintf(text, size, "asked by %s[%d]", comm, task_tgid_nr(current));
+}
+
 /**
  * rfctl_event() - something happened
  * @so: to this subOS
  * @kind: RF_EVENT_*
  * @value: see RF_EVENT_*
  * @error: 0, or why it failed (either sign)
- * @text: one line, may be empty
+ * @text: one line; empty: who asked for it
  *
  * Context: process context, may hold locks. Cannot fail.
  */
@@ -71,6 +83,8 @@ void rfctl_event(const struct subos *so, u32 kind, u64 value, int error, const c
 	};
 	strscpy(event->name, so->name, sizeof(event->name));
 	strscpy(event->text, text, sizeof(event->text));
+	if (!text[0] && kind != RF_EVENT_STATE)
+		events_asked_by(event->text, sizeof(event->text));
 	WRITE_ONCE(events_last, events_last + 1);
 	spin_unlock(&events_lock);
 	wake_up_interruptible(&events_wait);

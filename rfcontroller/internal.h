@@ -6,6 +6,7 @@
  *	subos->lock	one operation on a subOS at a time; never two of them
  *	rfctl_cpu_lock	taking and returning CPUs (static in cpu.c)
  *	rfctl_mem_lock	taking and returning memory (static in mem.c)
+ *	rfctl_mem_list_lock	who owns which block of memory, for short moments (mem.h)
  *	exchange_lock	directory of who exchanges messages (static in exchange.c)
  *	rfctl_lock	list of subOSes, owners, ledger; held for short moments only
  * While a subOS is asked for something its lock is not held, but @busy is set.
@@ -60,6 +61,7 @@ struct rfctl_range {
  * @busy: an operation that others must not join (stop, destroy, a change of its
  *	resources) is under way
  * @resizing: that operation is a change of its resources
+ * @looking: and changes nothing: it only asks
  * @cancel: whoever waits for an answer of it shall give up: it is to be stopped
  * @state: enum rf_state; changed under @lock with rfctl_set_state()
  * @state_gen: counts changes of @state, read without lock
@@ -91,6 +93,7 @@ struct rfctl_range {
  * @heartbeat: last value read
  * @silent_ms: how long that value has not changed, in looks of the monitor
  * @probing: an NMI was sent in this time of silence
+ * @answered_ms: @silent_ms when its answer was seen, 0: it was not
  * @probe_seq: counts these NMIs
  * @sub_state: last RF_SUB_* read
  * @nr_online: CPUs on line, as it says
@@ -100,6 +103,8 @@ struct rfctl_range {
  * @started_ns: wall clock
  * @started_ktime: monotonic clock of the start, ns
  * @stage_ns: see enum rf_stage
+ * @told: what subos_info() says while an operation holds @lock for long
+ * @told_lock: protects @told; innermost
  * @con: its console (console.c)
  * @monitor: looks after it while it runs (monitor.c)
  */
@@ -113,6 +118,7 @@ struct subos {
 	bool gone;
 	bool busy;
 	bool resizing;
+	bool looking;
 	bool cancel;
 	enum rf_state state;
 	atomic_t state_gen;
@@ -144,6 +150,7 @@ struct subos {
 	u64 heartbeat;
 	unsigned int silent_ms;
 	bool probing;
+	unsigned int answered_ms;
 	u32 probe_seq;
 	u32 sub_state;
 	u32 nr_online;
@@ -153,6 +160,8 @@ struct subos {
 	u64 started_ns;
 	u64 started_ktime;
 	u64 stage_ns[RF_STAGE_MAX];
+	struct rf_info told;
+	struct mutex told_lock;	/* protects told */
 	struct rfctl_console *con;
 	struct delayed_work monitor;
 };
@@ -175,6 +184,7 @@ void subos_stop_all(unsigned int timeout_ms);
 int subos_halt(struct subos *so, struct rfctl_msg *msg);
 __printf(3, 4) void rfctl_set_state(struct subos *so, enum rf_state state, const char *fmt, ...);
 void subos_info(struct subos *so, struct rf_info *info);
+void subos_info_keep(struct subos *so);
 
 /* cpu.c: which kernel a core belongs to */
 int rfctl_cpu_init(void);
@@ -227,7 +237,7 @@ void rfctl_mem_scrub(struct subos *so);
 void rfctl_mem_quarantine(struct subos *so);
 int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg);
 void rfctl_mem_pool_get(u64 *target, u64 *free);
-int rfctl_mem_resources(struct rf_resource *res, unsigned int max);
+unsigned int rfctl_mem_resources(struct rf_resource *res, unsigned int max);
 void rfctl_mem_audit(struct rf_audit *audit, struct seq_buf *out);
 
 /* lowmem.c: slices of the first megabyte */

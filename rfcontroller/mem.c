@@ -28,7 +28,8 @@
 #define MEM_RESERVE	(256UL << 20)	/* left to the supervisor in any case */
 #define MEM_LOW_LIMIT	(64ULL << 30)	/* blocks below this are preferred */
 
-DEFINE_MUTEX(rfctl_mem_lock);		/* one take or return at a time; protects all here */
+DEFINE_MUTEX(rfctl_mem_lock);		/* see mem.h */
+DEFINE_MUTEX(rfctl_mem_list_lock);	/* see mem.h */
 LIST_HEAD(rfctl_mem_blocks);
 static u64 pool_target;
 
@@ -38,7 +39,7 @@ struct mem_budget {
 	u64 zero_ns;
 };
 
-/* Who takes memory holds the lock for long: others need not wait in spite of a signal. */
+/* Who takes memory holds the lock for long: who wants some, too, can be interrupted. */
 int rfctl_mem_lock_intr(void)
 {
 	return mutex_lock_interruptible(&rfctl_mem_lock) ? -EINTR : 0;
@@ -54,6 +55,7 @@ static void mem_record(u64 start, u32 from, u32 to, int error)
 
 void rfctl_mem_set_owner(struct rfctl_mem_block *block, u32 owner)
 {
+	guard(mutex)(&rfctl_mem_list_lock);
 	mem_record(block->start, block->owner, owner, 0);
 	block->owner = owner;
 }
@@ -105,19 +107,22 @@ static struct rfctl_mem_block *mem_take_block(u64 start)
 		return ERR_PTR(ret);
 	}
 	block->start = start;
-	block->owner = RF_OWNER_SUPERVISOR;
-	rfctl_mem_set_owner(block, RF_OWNER_FREE);
+	block->owner = RF_OWNER_FREE;
 	list_for_each_entry(at, &rfctl_mem_blocks, node)
 		if (at->start > start)
 			break;
+	guard(mutex)(&rfctl_mem_list_lock);
+	mem_record(start, RF_OWNER_SUPERVISOR, RF_OWNER_FREE, 0);
 	list_add_tail(&block->node, &at->node);
 	return block;
 }
 
 static void mem_give_block(struct rfctl_mem_block *block)
 {
-	mem_record(block->start, block->owner, RF_OWNER_SUPERVISOR, 0);
-	list_del(&block->node);
+	scoped_guard(mutex, &rfctl_mem_list_lock) {
+		mem_record(block->start, block->owner, RF_OWNER_SUPERVISOR, 0);
+		list_del(&block->node);
+	}
 	free_contig_range(PHYS_PFN(block->start), GRAIN_PAGES);
 	kfree(block);
 }
@@ -263,7 +268,7 @@ static void mem_first_first(struct subos *so)
  *
  * What was added to the running kernel is not joined with what it booted with.
  *
- * Context: rfctl_mem_lock is held.
+ * Context: one of the two locks is held.
  * Return: 0. -ENOSPC they would be more than RF_WIRE_RANGES; the list is short then.
  */
 int rfctl_mem_list_ranges(struct subos *so)
@@ -272,7 +277,6 @@ int rfctl_mem_list_ranges(struct subos *so)
 	struct rfctl_mem_block *block;
 	bool hot = false;
 
-	lockdep_assert_held(&rfctl_mem_lock);
 	so->nr_ranges = 0;
 	so->hot_bytes = 0;
 	list_for_each_entry(block, &rfctl_mem_blocks, node) {
@@ -397,7 +401,7 @@ static struct rfctl_mem_block *mem_next_dirty(u32 owner)
 {
 	struct rfctl_mem_block *block;
 
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&rfctl_mem_list_lock);
 	list_for_each_entry(block, &rfctl_mem_blocks, node)
 		if (block->owner == owner && block->dirty)
 			return block;
@@ -412,7 +416,7 @@ void rfctl_mem_dirty(struct subos *so)
 {
 	struct rfctl_mem_block *block;
 
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&rfctl_mem_list_lock);
 	list_for_each_entry(block, &rfctl_mem_blocks, node)
 		if (block->owner == so->id)
 			block->dirty = true;
@@ -499,7 +503,8 @@ int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg
 	if (ret) {
 		rfctl_mem_say(msg, ret, bytes, could);
 	} else {
-		pool_target = bytes;
+		scoped_guard(mutex, &rfctl_mem_list_lock)
+			pool_target = bytes;
 		rfctl_mem_trim(bytes);
 	}
 	mutex_unlock(&rfctl_mem_lock);
@@ -513,7 +518,7 @@ int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg
  */
 void rfctl_mem_pool_get(u64 *target, u64 *free)
 {
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&rfctl_mem_list_lock);
 	*target = pool_target;
 	*free = rfctl_mem_owner_bytes(RF_OWNER_FREE);
 }

@@ -34,7 +34,13 @@ struct rfctl_mem_block {
 
 #define GRAIN_PAGES	(RF_GRAIN >> PAGE_SHIFT)
 
+/*
+ * One take or return at a time, which may be long, is what rfctl_mem_lock is for.
+ * Whoever changes the list, an owner or the target holds both locks, whoever only
+ * reads them either. The second is for short moments; it protects the flags, too.
+ */
 extern struct mutex rfctl_mem_lock;
+extern struct mutex rfctl_mem_list_lock;
 extern struct list_head rfctl_mem_blocks;
 
 int rfctl_mem_lock_intr(void);

@@ -42,7 +42,7 @@ void rfctl_mem_settle(struct subos *so)
 {
 	struct rfctl_mem_block *block;
 
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&rfctl_mem_list_lock);
 	list_for_each_entry(block, &rfctl_mem_blocks, node)
 		if (block->owner == so->id)
 			block->hot = false;
@@ -105,17 +105,13 @@ int rfctl_mem_grow(struct subos *so, u64 bytes, int node, unsigned int timeout_m
 		return ret;
 	before = rfctl_mem_owner_bytes(RF_OWNER_FREE);
 	other = before - rfctl_mem_free_bytes_on(node);
-	if (dry_run) {
-		could = before - other + rfctl_mem_spare();
-		ret = could < bytes ? -ENOMEM : 0;
-		rfctl_mem_say(msg, ret, bytes, could);
+	could = before + rfctl_mem_spare();
+	ret = could - other < bytes ? -ENOMEM : 0;	/* without trying for long */
+	if (!ret && !dry_run)
+		ret = rfctl_mem_fill(bytes + other, node, timeout_ms, &could);
+	rfctl_mem_say(msg, ret, bytes, could - min(could, other));
+	if (ret || dry_run)
 		goto out;
-	}
-	ret = rfctl_mem_fill(bytes + other, node, timeout_ms, &could);
-	if (ret) {
-		rfctl_mem_say(msg, ret, bytes, could - min(could, other));
-		goto out;
-	}
 	ret = hot_assign(so, bytes, node);
 	if (ret) {
 		rfctl_mem_trim(before);
@@ -138,7 +134,7 @@ bool rfctl_mem_next_offer(struct subos *so, struct rfctl_range *run)
 	struct rfctl_mem_block *block;
 
 	*run = (struct rfctl_range){};
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&rfctl_mem_list_lock);
 	list_for_each_entry(block, &rfctl_mem_blocks, node) {
 		if (block->owner != so->id || !block->hot || block->offered ||
 		    (run->length && block->start != run->start + run->length) ||
@@ -163,7 +159,7 @@ void rfctl_mem_offered(struct subos *so, const struct rfctl_range *run)
 {
 	struct rfctl_mem_block *block;
 
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&rfctl_mem_list_lock);
 	list_for_each_entry(block, &rfctl_mem_blocks, node) {
 		if (block->owner != so->id || block->start < run->start ||
 		    block->start >= run->start + run->length)
@@ -199,7 +195,7 @@ bool rfctl_mem_next_hot(struct subos *so, u64 below, u64 *start)
 {
 	struct rfctl_mem_block *block;
 
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&rfctl_mem_list_lock);
 	list_for_each_entry_reverse(block, &rfctl_mem_blocks, node) {
 		if (block->owner != so->id || !block->hot || block->start >= below ||
 		    hot_splits_too_much(so, block))
@@ -210,11 +206,11 @@ bool rfctl_mem_next_hot(struct subos *so, u64 below, u64 *start)
 	return false;
 }
 
+/* One of the two locks is held. */
 static struct rfctl_mem_block *hot_find(struct subos *so, u64 start)
 {
 	struct rfctl_mem_block *block;
 
-	lockdep_assert_held(&rfctl_mem_lock);
 	list_for_each_entry(block, &rfctl_mem_blocks, node)
 		if (block->start == start && block->owner == so->id && block->hot)
 			return block;
@@ -239,10 +235,10 @@ void rfctl_mem_drop(struct subos *so, const struct rfctl_range *run, u32 heir, u
 		u64 begin = ktime_get_ns();
 		bool dirty;
 
-		mutex_lock(&rfctl_mem_lock);
+		mutex_lock(&rfctl_mem_list_lock);
 		block = hot_find(so, at);
 		dirty = block && block->dirty;
-		mutex_unlock(&rfctl_mem_lock);
+		mutex_unlock(&rfctl_mem_list_lock);
 		/* it stays the subOS's meanwhile, whose lock is held */
 		if (dirty)
 			rfctl_mem_zero(at);
@@ -272,7 +268,7 @@ void rfctl_mem_drop(struct subos *so, const struct rfctl_range *run, u32 heir, u
  */
 void rfctl_mem_adopt(struct subos *so)
 {
-	guard(mutex)(&rfctl_mem_lock);
+	guard(mutex)(&rfctl_mem_list_lock);
 	rfctl_mem_list_ranges(so);
 }
 

@@ -16,17 +16,16 @@
  * Adjacent blocks of one owner are one entry, unless it booted with one and not
  * with the other: an entry begins where its kernel does.
  *
- * Return: number of entries, may exceed @max; -EINTR.
+ * Return: number of entries, may exceed @max.
  */
-int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
+unsigned int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 {
 	struct rf_resource cur = { .kind = 0 };
 	struct rfctl_mem_block *block;
 	unsigned int n = 0;
 	bool hot = false;
 
-	if (rfctl_mem_lock_intr())
-		return -EINTR;
+	guard(mutex)(&rfctl_mem_list_lock);
 	list_for_each_entry(block, &rfctl_mem_blocks, node) {
 		if (cur.kind && cur.owner == block->owner && hot == block->hot &&
 		    cur.start + cur.length == block->start) {
@@ -45,7 +44,6 @@ int rfctl_mem_resources(struct rf_resource *res, unsigned int max)
 		if (n <= max)
 			res[n - 1] = cur;
 	}
-	mutex_unlock(&rfctl_mem_lock);
 	return n;
 }
 

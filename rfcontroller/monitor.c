@@ -143,13 +143,18 @@ static void monitor_probe(struct subos *so)
 	rfctl_core_nmi(so->boot_cpu);
 }
 
+/* A core that got time again answers first, and then its kernel has as long once more. */
 static bool monitor_is_hung(struct subos *so, bool answered)
 {
+	if (answered && !so->answered_ms)
+		so->answered_ms = so->silent_ms;
 	if (!so->heartbeat)
 		return so->silent_ms > MONITOR_BOOT_MS;
 	if (so->state == RF_STATE_STOPPING)
 		return so->silent_ms > MONITOR_STOP_MS;
-	return so->silent_ms > (answered ? rfctl_hung_ms : rfctl_hung_ms * MONITOR_MUTE);
+	if (!answered)
+		return so->silent_ms > rfctl_hung_ms * MONITOR_MUTE;
+	return so->silent_ms > max(rfctl_hung_ms, so->answered_ms + rfctl_hung_ms / 2);
 }
 
 /*
@@ -159,11 +164,11 @@ static bool monitor_is_hung(struct subos *so, bool answered)
  */
 static void monitor_silence(struct subos *so, u64 heartbeat, bool answered)
 {
-
 	if (heartbeat != so->heartbeat) {
 		so->heartbeat = heartbeat;
 		so->silent_ms = 0;
 		so->probing = false;
+		so->answered_ms = 0;
 		if (so->state == RF_STATE_HUNG)
 			rfctl_set_state(so, so->sub_state >= RF_SUB_INIT ?
 					RF_STATE_RUNNING : RF_STATE_BOOTING,
@@ -243,6 +248,7 @@ void rfctl_monitor_start(struct subos *so)
 	so->heartbeat = 0;
 	so->silent_ms = 0;
 	so->probing = false;
+	so->answered_ms = 0;
 	so->sub_state = RF_SUB_NONE;
 	so->nr_online = 0;
 	queue_delayed_work(system_unbound_wq, &so->monitor, 0);

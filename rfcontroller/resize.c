@@ -17,6 +17,8 @@
 #include "internal.h"
 #include "resize.h"
 
+#define LOOK_MS		3000ULL	/* how long to wait for those that only look */
+
 /**
  * rfctl_resize_stage - account the time of a stage
  * @rs: the change
@@ -28,9 +30,22 @@ void rfctl_resize_stage(struct rfctl_resize *rs, enum rf_resize_stage stage, u64
 	rs->stage_ns[stage] += ktime_get_ns() - since;
 }
 
+/* Who only looks is soon done: no reason to refuse, and no reason to wait for long. */
+static void resize_await_look(struct subos *so)
+{
+	u64 deadline = ktime_get_ns() + LOOK_MS * NSEC_PER_MSEC;
+
+	while (so->busy && so->looking && ktime_get_ns() < deadline && !signal_pending(current)) {
+		mutex_unlock(&so->lock);
+		wait_event_interruptible_timeout(so->wait, !READ_ONCE(so->busy),
+						 msecs_to_jiffies(LOOK_MS));
+		mutex_lock(&so->lock);
+	}
+}
+
 /**
  * rfctl_resize_begin - keep others from changing a subOS
- * @so: the subOS, locked
+ * @so: the subOS, locked; the lock is dropped while somebody looks at its figures
  * @msg: (out) why not
  *
  * Return: 0, to be ended with rfctl_resize_end(); -ENOENT, -EBUSY, -ENOTCONN.
@@ -38,6 +53,7 @@ void rfctl_resize_stage(struct rfctl_resize *rs, enum rf_resize_stage stage, u64
 int rfctl_resize_begin(struct subos *so, struct rfctl_msg *msg)
 {
 	lockdep_assert_held(&so->lock);
+	resize_await_look(so);
 	if (so->gone)
 		return -ENOENT;
 	if (so->busy) {
@@ -67,7 +83,25 @@ void rfctl_resize_end(struct subos *so)
 {
 	so->busy = false;
 	so->resizing = false;
+	so->looking = false;
 	wake_up_all(&so->wait);
+}
+
+/* What a subOS means by an errno. */
+static const char *ask_why(int ret)
+{
+	switch (ret) {
+	case -EBUSY:
+		return "it is in use";
+	case -ENOSPC:
+		return "what is in use would not fit into the rest";
+	case -EPERM:
+		return "its kernel booted with it";
+	case -ENOMEM:
+		return "its kernel has no memory for that";
+	default:
+		return "its kernel refused";
+	}
 }
 
 /**
@@ -117,7 +151,8 @@ int rfctl_resize_ask(struct rfctl_resize *rs, u16 op, u64 arg0, u64 arg1, struct
 		rfctl_say(rs->msg, "%s: its kernel cannot do that with %s", so->name, what);
 		return ret;
 	default:
-		rfctl_say(rs->msg, "%s refused to change %s: error %d", so->name, what, -ret);
+		rfctl_say(rs->msg, "%s keeps %s: %s (error %d)", so->name, what, ask_why(ret),
+			  -ret);
 		return -EREMOTEIO;
 	}
 }

@@ -95,7 +95,7 @@ static int stats_read(struct subos *so, struct rf_stat *stat)
 	seq = le32_to_cpu(READ_ONCE(page->stat.seq));
 	smp_rmb();		/* pairs with the subOS's barriers around the change */
 	memcpy(stat, &page->stat, sizeof(*stat));
-	smp_rmb();
+	smp_rmb();		/* likewise */
 	return seq & 1 || le32_to_cpu(READ_ONCE(page->stat.seq)) != seq ? -EREMOTEIO : 0;
 }
 
@@ -117,6 +117,7 @@ int subos_stats(struct subos *so, struct rf_stats *req)
 	ret = rfctl_resize_begin(so, &msg);
 	if (ret)
 		return ret;
+	so->looking = true;
 	ret = rfctl_con_ask(so, RF_OP_STAT, NULL, req->timeout_ms ?: ASK_STATS_MS, &reply);
 	if (!ret)
 		ret = stats_read(so, &stat);

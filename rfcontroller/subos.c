@@ -10,6 +10,7 @@
  * use are quarantined.
  */
 #include <linux/ctype.h>
+#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -18,6 +19,7 @@
 #include "internal.h"
 
 #define STOP_TIMEOUT_MS	10000
+#define INFO_TRIES	20	/* looks, a millisecond apart, before subos_info() stops to wait */
 
 static u32 subos_next_id = 1;	/* under rfctl_lock */
 
@@ -107,6 +109,7 @@ static struct subos *subos_alloc(void)
 	kref_init(&so->ref);
 	mutex_init(&so->lock);
 	mutex_init(&so->desc_lock);
+	mutex_init(&so->told_lock);
 	init_waitqueue_head(&so->wait);
 	INIT_LIST_HEAD(&so->node);
 	rfctl_monitor_init(so);
@@ -151,6 +154,8 @@ struct subos *subos_create(const char *name, struct rfctl_msg *msg)
 		goto err_release_low;
 	rfctl_event(so, RF_EVENT_CREATED, 0, 0, "");
 	kref_get(&so->ref);
+	scoped_guard(mutex, &so->lock)
+		subos_info_keep(so);
 	return so;
 
 err_release_low:
@@ -181,6 +186,7 @@ void rfctl_set_state(struct subos *so, enum rf_state state, const char *fmt, ...
 	va_end(args);
 	WRITE_ONCE(so->state, state);
 	rfctl_event(so, RF_EVENT_STATE, state, 0, so->reason);
+	subos_info_keep(so);
 	atomic_inc(&so->state_gen);
 	wake_up_all(&so->wait);
 }
@@ -424,6 +430,7 @@ int subos_destroy(struct subos *so, bool force, unsigned int timeout_ms, struct 
 		mutex_unlock(&so->lock);
 		return so->gone ? -ENOENT : -EBUSY;
 	}
+	subos_info_keep(so);
 	ret = subos_give_back(so, msg);
 	pr_info("%s: destroyed, CPUs back in %llu ms, memory zeroed in %llu ms\n", so->name,
 		so->stage_ns[RF_STAGE_GIVE_CPUS] / NSEC_PER_MSEC,
@@ -517,17 +524,12 @@ void subos_stop_all(unsigned int timeout_ms)
 	subos_stop_each(true);
 }
 
-/**
- * subos_info - describe a subOS
- * @so: the subOS
- * @info: (out) description
- */
-void subos_info(struct subos *so, struct rf_info *info)
+static void subos_describe(struct subos *so, struct rf_info *info)
 {
 	unsigned int i;
 
+	lockdep_assert_held(&so->lock);
 	memset(info, 0, sizeof(*info));
-	guard(mutex)(&so->lock);
 	info->size = sizeof(*info);
 	info->flags = so->info_flags | (so->gone ? RF_INFO_GONE : 0) |
 		      (so->listening ? RF_INFO_LISTENS : 0);
@@ -552,4 +554,38 @@ void subos_info(struct subos *so, struct rf_info *info)
 	strscpy(info->kernel, so->release, sizeof(info->kernel));
 	strscpy(info->boot_id, so->boot_id, sizeof(info->boot_id));
 	strscpy(info->reason, so->reason, sizeof(info->reason));
+}
+
+/**
+ * subos_info_keep - what others are told from now on while the lock is held
+ * @so: the subOS, locked, before something that takes long
+ */
+void subos_info_keep(struct subos *so)
+{
+	guard(mutex)(&so->told_lock);
+	subos_describe(so, &so->told);
+}
+
+/**
+ * subos_info - describe a subOS
+ * @so: the subOS
+ * @info: (out) description
+ *
+ * Taking or zeroing memory can hold the lock for minutes. Whoever only looks
+ * does not wait for that: he is told how things stood before it.
+ */
+void subos_info(struct subos *so, struct rf_info *info)
+{
+	unsigned int i;
+
+	for (i = 0; i < INFO_TRIES; i++) {
+		if (mutex_trylock(&so->lock)) {
+			subos_describe(so, info);
+			mutex_unlock(&so->lock);
+			return;
+		}
+		usleep_range(500, 1000);
+	}
+	guard(mutex)(&so->told_lock);
+	*info = so->told;
 }

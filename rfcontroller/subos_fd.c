@@ -301,6 +301,7 @@ static long subos_ioctl_locked(struct subos *so, unsigned int cmd, void __user *
 	ret = mutex_lock_interruptible(&so->lock);
 	if (ret)
 		return ret;
+	subos_info_keep(so);
 	if (so->busy)
 		ret = -EBUSY;
 	else if (cmd == RF_IOC_ADD_CPUS)

@@ -207,7 +207,7 @@ static struct subos *con_subos_of(u32 peer)
 	return NULL;
 }
 
-/* What a subOS may ask us. Returns an errno for the answer. */
+/* What a subOS may ask us. Returns 0 or a negative errno. */
 static int con_do(struct subos *so, const struct rf_request *req)
 {
 	switch (le16_to_cpu(req->op)) {
@@ -215,14 +215,14 @@ static int con_do(struct subos *so, const struct rf_request *req)
 		return 0;
 	case RF_OP_HELLO:
 		if (le64_to_cpu(req->arg[0]) != RF_WIRE_VERSION)
-			return EPROTO;
+			return -EPROTO;
 		WRITE_ONCE(so->listening, true);
 		return 0;
 	case RF_OP_ASK_CPUS:
 	case RF_OP_ASK_MEMORY:
-		return EPERM;
+		return -EPERM;
 	}
-	return EOPNOTSUPP;
+	return -EOPNOTSUPP;
 }
 
 static void con_asked_work(struct work_struct *work)
@@ -237,7 +237,7 @@ static void con_asked_work(struct work_struct *work)
 	struct subos *so = con_subos_of(asked->peer);
 
 	if (so) {
-		reply.error = cpu_to_le16(con_do(so, &asked->req));
+		reply.error = cpu_to_le16(-con_do(so, &asked->req));
 		memcpy(msg.body, &reply, sizeof(reply));
 		ficm_send(asked->peer, &msg);	/* one that is lost is asked for again */
 		subos_put(so);

@@ -14,6 +14,7 @@
 
 #include "dev.h"
 #include "fmt.h"
+#include "loans.h"
 #include "precheck.h"
 #include "resize.h"
 
@@ -21,6 +22,7 @@ static const struct rfm_option options[] = {
 	{ OPT_CPUS, "cpus", "CHANGE", "4: so many in all; +1, -1: more, less; 2-5, +4-5: these" },
 	{ OPT_MEMORY, "memory", "CHANGE", "2G: so much in all; +512M, -512M: more, less" },
 	{ OPT_PCI, "pci", "CHANGE", "+0000:00:04.0 gives it, - takes it back; repeatable" },
+	{ OPT_PREEMPT, "preempt", NULL, "take what is missing from subOSes of lower priority" },
 	{ OPT_TIMEOUT, "timeout", "S", "seconds for each core, block or device" },
 	{ OPT_DRY_RUN, "dry-run", NULL, "name every conflict, change nothing" },
 	RFM_OPTION_JSON,
@@ -75,6 +77,9 @@ static int one_option(struct request *req, int id)
 	case OPT_DRY_RUN:
 		req->dry_run = true;
 		return 0;
+	case OPT_PREEMPT:
+		req->r.preempt = true;
+		return 0;
 	default:
 		if (units_parse_number(optarg, 1, 3600, &seconds))
 			return rfm_fail(RFM_USAGE, "--timeout %s: write 1 to 3600 seconds",
@@ -100,6 +105,36 @@ static const char *amount(const struct resize_step *s, __u64 n, char *buf, size_
 	snprintf(buf, size, "%llu %s%s", (unsigned long long)n,
 		 s->kind == RF_RES_CPU ? "CPU" : "PCI function", n == 1 ? "" : "s");
 	return buf;
+}
+
+/* "1 CPU from batch, loan 3", a line each */
+static void print_borrowed(const struct resize *r)
+{
+	const struct resize_borrowed *b;
+	char buf[40];
+
+	for (b = r->borrowed; b < r->borrowed + r->nr_borrowed; b++) {
+		const struct resize_step s = { .kind = b->kind };
+
+		printf("%s from %s, loan %u\n", amount(&s, b->amount, buf, sizeof(buf)), b->from,
+		       b->id);
+	}
+}
+
+static struct json_object *borrowed_json(const struct resize *r)
+{
+	struct json_object *array = json_object_new_array(), *json;
+	const struct resize_borrowed *b;
+
+	for (b = r->borrowed; b < r->borrowed + r->nr_borrowed; b++) {
+		json = json_object_new_object();
+		fmt_put_number(json, "id", b->id);
+		fmt_put_text(json, "kind", fmt_kind(b->kind));
+		fmt_put_text(json, "from", b->from);
+		fmt_put_number(json, "lent", b->amount);
+		json_object_array_add(array, json);
+	}
+	return array;
 }
 
 /* "CPUs 2-5 (4), 2G, 1 PCI function" */
@@ -147,6 +182,7 @@ static void print_json(const struct resize *r, const struct rf_info *info)
 		json_object_array_add(array, step_json(&r->steps[i]));
 	json_object_object_add(json, "subos", fmt_info(info));
 	json_object_object_add(json, "changes", array);
+	json_object_object_add(json, "borrowed", borrowed_json(r));
 	fmt_json_print(json);
 }
 
@@ -164,6 +200,8 @@ static int report_done(const struct resize *r, const struct rf_info *before,
 		print_json(r, now);
 	else
 		printf("%s has %s\n", now->name, has(now, buf, sizeof(buf)));
+	if (!rfm.json)
+		print_borrowed(r);
 	if (starved(now) && !starved(before))
 		rfm_warn("less than 512M for each of %u CPUs: large mappings will queue inside",
 			 now->nr_cpus);
@@ -229,6 +267,8 @@ static int report_failed(const struct resize *r, const struct resize_step *faile
 		code = RFM_PARTIAL;
 	if (rfm.json && changed)
 		print_json(r, now);
+	else if (!rfm.json)
+		print_borrowed(r);
 	say_untried(r, untried, sizeof(untried));
 	return rfm_fail(code, "%s%s%s%s; it has %s%s", reached, *why ? ": " : "", why, untried,
 			has(now, buf, sizeof(buf)), changed ? "" : " as before");
@@ -259,7 +299,15 @@ static void keep_pci(const struct resize *r, const struct rf_info *info)
 	settings_free(&set);
 }
 
-static int change(int fd, struct resize *r, const struct rf_info *before)
+static int do_step(int dev, int fd, struct resize *r, struct resize_step *s,
+		   const struct rf_info *before)
+{
+	if (r->preempt && s->gives && s->kind != RF_RES_PCI)
+		return preempt_do(dev, fd, before, r, s);
+	return resize_do(fd, s, r->timeout_ms, 0);
+}
+
+static int change(int dev, int fd, struct resize *r, const struct rf_info *before)
 {
 	const struct resize_step *failed = NULL;
 	struct rf_info now;
@@ -270,7 +318,7 @@ static int change(int fd, struct resize *r, const struct rf_info *before)
 	for (i = 0; i < r->nr && !failed && !rfm.interrupted; i++) {
 		rfm_progress("%s %s", r->steps[i].gives ? "giving" : "taking",
 			     step_name(&r->steps[i], name, sizeof(name)));
-		if (resize_do(fd, &r->steps[i], r->timeout_ms, 0))
+		if (do_step(dev, fd, r, &r->steps[i], before))
 			failed = &r->steps[i];
 	}
 	rfm_progress_end();
@@ -330,7 +378,20 @@ static int resize(int dev, int fd, struct request *req)
 	resize_plan(&req->r, &info);
 	given(&s, &req->r, &info);
 	ret = precheck_more(dev, &s, req->dry_run ? ask_module : NULL, &q);
-	return ret || req->dry_run ? ret : change(fd, &req->r, &info);
+	return ret || req->dry_run ? ret : change(dev, fd, &req->r, &info);
+}
+
+/* --preempt has to find somebody for a number; and who that would be changes. */
+static int check_preempt(const struct request *req)
+{
+	const struct resize_step *s;
+
+	if (req->dry_run)
+		return rfm_fail(RFM_USAGE, "--preempt: what others would lend shows when they are asked; leave --dry-run out");
+	for (s = req->r.steps; s < req->r.steps + req->r.nr; s++)
+		if (s->kind == RF_RES_CPU && !s->count)
+			return rfm_fail(RFM_USAGE, "--preempt: say how many CPUs, not which; rfm borrow takes these");
+	return 0;
 }
 
 static int connect_and_resize(const char *name, struct request *req)
@@ -367,7 +428,8 @@ static int run(const struct rfm_command *cmd, int argc, char **argv)
 		return RFM_USAGE;
 	if (!req.r.nr)
 		return rfm_fail(RFM_USAGE, "say what shall change: --cpus, --memory or --pci");
-	return connect_and_resize(name, &req);
+	ret = req.r.preempt ? check_preempt(&req) : 0;
+	return ret ? ret : connect_and_resize(name, &req);
 }
 
 const struct rfm_command cmd_resize = {

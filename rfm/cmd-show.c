@@ -59,6 +59,7 @@ static void print_people(const struct rf_info *info)
 	printf("%-14s %u of %u\n", "on line", info->nr_online, info->nr_cpus);
 	line("memory", units_size(info->mem_bytes, buf, sizeof(buf)));
 	line("of it hot", info->hot_bytes ? units_size(info->hot_bytes, buf, sizeof(buf)) : "");
+	printf("%-14s %d\n", "priority", info->priority);
 	line("kernel", info->kernel);
 	line("boot id", info->boot_id);
 	line("uptime", up ? units_duration(up, buf, sizeof(buf)) : "");

@@ -59,6 +59,10 @@ int dev_ledger(int dev, __u64 first, struct rf_ledger_entry *entries, struct rf_
 int dev_resize_cpus(int fd, struct cpus *cpus, struct rf_resize_cpus *r, struct dev_msg *msg);
 int dev_resize_memory(int fd, struct rf_resize_memory *r, struct dev_msg *msg);
 int dev_resize_pci(int fd, unsigned int bdf, struct rf_resize_pci *r, struct dev_msg *msg);
+/* @cpus may be NULL: @b->count or @b->bytes say how much. */
+int dev_borrow(int dev, struct cpus *cpus, struct rf_borrow *b, struct dev_msg *msg);
+int dev_return(int dev, struct rf_return *r, struct dev_msg *msg);
+int dev_priority(int fd, int priority);
 int dev_stats(int fd, unsigned int timeout_ms, struct rf_stats *stats);
 int dev_events(int dev, __u64 first, struct rf_event *entries, struct rf_events *events,
 	       unsigned int capacity);
@@ -67,6 +71,7 @@ int dev_usage(int dev, struct rf_usage *usage, struct rf_usage_entry **out);
 
 /* Lists: *out is malloc()ed, *nr its length. */
 int dev_list(int dev, struct rf_info **out, unsigned int *nr);
+int dev_loans(int dev, struct rf_loan **out, unsigned int *nr);
 int dev_resources(int dev, struct rf_resource **out, unsigned int *nr);
 
 /* Memory ranges of a subOS, the first one first; *out is malloc()ed. */

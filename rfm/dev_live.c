@@ -39,6 +39,57 @@ int dev_resize_pci(int fd, unsigned int bdf, struct rf_resize_pci *r, struct dev
 	return dev_said(dev_call(fd, RF_IOC_RESIZE_PCI, r), msg);
 }
 
+int dev_borrow(int dev, struct cpus *cpus, struct rf_borrow *b, struct dev_msg *msg)
+{
+	b->size = sizeof(*b);
+	b->mask = cpus ? dev_pointer(cpus->mask) : 0;
+	b->mask_bytes = cpus ? sizeof(cpus->mask) : 0;
+	b->msg = dev_msg_buffer(msg);
+	b->msg_len = sizeof(msg->text);
+	return dev_said(dev_call(dev, RF_IOC_BORROW, b), msg);
+}
+
+int dev_return(int dev, struct rf_return *r, struct dev_msg *msg)
+{
+	r->size = sizeof(*r);
+	r->msg = dev_msg_buffer(msg);
+	r->msg_len = sizeof(msg->text);
+	return dev_said(dev_call(dev, RF_IOC_RETURN, r), msg);
+}
+
+int dev_priority(int fd, int priority)
+{
+	struct rf_priority p = { .size = sizeof(p), .priority = priority };
+
+	return dev_call(fd, RF_IOC_PRIORITY, &p);
+}
+
+int dev_loans(int dev, struct rf_loan **out, unsigned int *nr)
+{
+	struct rf_loans arg = { .size = sizeof(arg), .capacity = 64 };
+	unsigned int i;
+	int ret;
+
+	for (;; arg.capacity = arg.count + 8) {
+		*out = calloc(arg.capacity, sizeof(**out));
+		if (!*out)
+			return -ENOMEM;
+		arg.entries = dev_pointer(*out);
+		ret = dev_call(dev, RF_IOC_LOANS, &arg);
+		if (!ret && arg.count <= arg.capacity)
+			break;
+		free(*out);
+		if (ret)
+			return ret;
+	}
+	*nr = arg.count;
+	for (i = 0; i < *nr; i++) {
+		dev_clean_field((*out)[i].from_name, sizeof((*out)[i].from_name));
+		dev_clean_field((*out)[i].to_name, sizeof((*out)[i].to_name));
+	}
+	return 0;
+}
+
 int dev_stats(int fd, unsigned int timeout_ms, struct rf_stats *stats)
 {
 	*stats = (struct rf_stats){ .size = sizeof(*stats), .timeout_ms = timeout_ms };

@@ -48,16 +48,38 @@ struct resize_step {
 	struct dev_msg msg;
 };
 
+#define RESIZE_BORROWED	32
+
+/**
+ * struct resize_borrowed - what --preempt took from somebody
+ * @kind: RF_RES_CPU or RF_RES_MEMORY
+ * @id: number of the loan
+ * @amount: CPUs or bytes
+ * @from: name of the lender
+ */
+struct resize_borrowed {
+	unsigned int kind;
+	unsigned int id;
+	__u64 amount;
+	char from[RF_NAME_MAX];
+};
+
 /**
  * struct resize - all that shall change
  * @steps: in the order of the command line; resize_plan() sorts them
  * @nr: number of @steps
  * @timeout_ms: for each core, block or device; 0: the module's own limits
+ * @preempt: take from those of lower priority what the supervisor does not have
+ * @borrowed: what came from whom that way
+ * @nr_borrowed: number of @borrowed
  */
 struct resize {
 	struct resize_step steps[RESIZE_STEPS];
 	unsigned int nr;
 	unsigned int timeout_ms;
+	bool preempt;
+	struct resize_borrowed borrowed[RESIZE_BORROWED];
+	unsigned int nr_borrowed;
 };
 
 /* "+2", "-2-3", "4", "2-5"; return 0 or RFM_USAGE, reported. */

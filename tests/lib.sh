@@ -105,7 +105,16 @@ check()
 		not_ok "$t_desc"
 		diag "$* ended with $t_status"
 		diag "$t_out"
+		t_boot_log "$@"
 	fi
+}
+
+# What a kernel said that did not come up; nothing for other commands.
+t_boot_log()
+{
+	case "$1 $2" in
+	"rfm create" | "rfm restart") diag "$(rfm log "$3" 2>&1 | tail -n 25)" ;;
+	esac
 }
 
 # refused STATUS PATTERN DESCRIPTION COMMAND...: ends with that status, and says

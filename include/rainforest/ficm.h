@@ -10,7 +10,7 @@
 #include <linux/rainforest_wire.h>
 
 #define FICM_LOOPBACK	0xffffffffU	/* the peer that is this kernel itself */
-#define FICM_SUPERVISOR	0U		/* the peer that is the supervisor; others are ids of subOSes */
+#define FICM_SUPERVISOR	0U		/* the supervisor; others are ids of subOSes */
 #define FICM_TYPES	256U		/* message types go from 0 to this, exclusive */
 
 /**

@@ -7,8 +7,8 @@
  *	RFM_FAKE_ABI=N		version of the ABI that it speaks
  *	RFM_FAKE_FAIL=STEP=N	that step fails with errno N; steps are create,
  *				cpus, memory, pci, load, start, stop, destroy,
- *				resize_cpus, resize_memory, resize_pci, stats
- *	RFM_FAKE_PARTIAL=N	a resize that fails moves N cores or blocks first
+ *				resize_cpus, resize_memory, resize_pci, stats, borrow, return
+ *	RFM_FAKE_PARTIAL=N	a resize or loan that fails moves N cores or blocks first
  *	RFM_FAKE_USAGE=N	the accounts are off by N
  *	RFM_FAKE_BLOCK=STEP	that step waits for a signal, after making $RFM_FAKE.blocked
  *	RFM_FAKE_BOOT=WORD	run (default), crash or hang
@@ -47,12 +47,15 @@ struct subos {
 };
 
 #define EVENTS	64	/* kept; the oldest are forgotten */
+#define LOANS	64
 
 static struct state {
 	unsigned int last_id;
 	unsigned long long pool_bytes, pool_cpus;
 	unsigned long long last_event;
 	struct rf_event events[EVENTS];
+	unsigned int last_loan;
+	struct rf_loan loans[LOANS];
 	struct subos subos[SUBOSES];
 } *state;
 
@@ -410,6 +413,7 @@ static int do_console(const struct subos *s)
 }
 
 #include "fakelive.h"
+#include "fakeloans.h"
 
 static int on_device(int fd, unsigned long request, void *arg)
 {
@@ -444,6 +448,12 @@ static int on_device(int fd, unsigned long request, void *arg)
 		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_usage(arg);
 	case RF_IOC_CMDLINE:
 		return do_cmdline(arg);
+	case RF_IOC_BORROW:
+		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_borrow(arg);
+	case RF_IOC_RETURN:
+		return do_return(arg);
+	case RF_IOC_LOANS:
+		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_loans(arg);
 	default:
 		return fail(ENOTTY);
 	}
@@ -478,6 +488,8 @@ static int on_subos(struct subos *s, unsigned long request, void *arg)
 		return do_resize_memory(s, arg);
 	case RF_IOC_RESIZE_PCI:
 		return do_resize_pci(s, arg);
+	case RF_IOC_PRIORITY:
+		return do_priority(s, arg);
 	case RF_IOC_STATS:
 		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_stats(s, arg);
 	default:

@@ -5,7 +5,8 @@
  *
  *	send "ID COUNT"	a thread sends a stream of so many messages to that peer
  *	post "ID COUNT"	likewise, through the writing thread
- *	sending		threads that still send, and messages that were given up
+ *	tick "ID COUNT"	likewise, by the interrupt of a timer
+ *	sending		streams that are still sent, and messages that were given up
  *	fill ID		sends to that peer until it is refused; read: how many went,
  *			and the error
  *	broadcast 1	one stream of one message to all; read: how many were reached
@@ -17,6 +18,7 @@
 #include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
@@ -29,6 +31,7 @@
 #define PEERS		64
 #define PATIENCE	(20 * HZ)	/* with a ring that stays full */
 #define HOLD_MS		300000
+#define TICK_NS		(200 * NSEC_PER_USEC)
 
 struct text {
 	__le32 stream;
@@ -182,6 +185,46 @@ static int post_set(const char *val, const struct kernel_param *kp)
 static const struct kernel_param_ops post_ops = { .set = post_set };
 module_param_cb(post, &post_ops, NULL, 0200);
 
+static struct hrtimer timer;
+static struct job tick_job;
+static u32 tick_stream;
+static u32 tick_number;
+
+/* In hard interrupt context. A full ring is tried again by the next one. */
+static enum hrtimer_restart tick(struct hrtimer *unused)
+{
+	struct rf_msg msg = message(tick_stream, tick_number);
+	int ret = tick_number < tick_job.count ? tick_job.send(tick_job.peer, &msg) : -ENODATA;
+
+	if (ret && ret != -EAGAIN) {
+		if (ret != -ENODATA)
+			atomic_inc(&given_up);
+		atomic_dec(&sending);
+		return HRTIMER_NORESTART;
+	}
+	if (!ret)
+		tick_number++;
+	hrtimer_forward_now(&timer, ns_to_ktime(TICK_NS));
+	return HRTIMER_RESTART;
+}
+
+static int tick_set(const char *val, const struct kernel_param *kp)
+{
+	if (hrtimer_active(&timer))
+		return -EBUSY;
+	if (sscanf(val, "%u %u", &tick_job.peer, &tick_job.count) != 2)
+		return -EINVAL;
+	tick_job.send = ficm_send;
+	tick_stream = new_stream();
+	tick_number = 0;
+	atomic_inc(&sending);
+	hrtimer_start(&timer, ns_to_ktime(TICK_NS), HRTIMER_MODE_REL_HARD);
+	return 0;
+}
+
+static const struct kernel_param_ops tick_ops = { .set = tick_set };
+module_param_cb(tick, &tick_ops, NULL, 0200);
+
 static int sending_get(char *buf, const struct kernel_param *kp)
 {
 	return sprintf(buf, "%d %d\n", atomic_read(&sending), atomic_read(&given_up));
@@ -272,12 +315,15 @@ module_param_cb(mute, &mute_ops, NULL, 0200);
 
 static int __init rfpeer_init(void)
 {
+	hrtimer_init(&timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	timer.function = tick;
 	return ficm_register(TYPE, receive, NULL);
 }
 
 static void __exit rfpeer_exit(void)
 {
 	WRITE_ONCE(hold, false);
+	hrtimer_cancel(&timer);
 	if (muted)
 		enable_irq(muted);
 	ficm_unregister(TYPE);

@@ -26,7 +26,7 @@ is "$(grep -c 'driver_override;' "$tmp/include/linux/pci.h")" 1 "an old pci.h wa
 # shellcheck disable=SC2317 # called by check
 build()
 {
-	(cd "$T_TOP" && scripts/build-modules "$kdir" "$tmp/$1" 0 ONLY=rfcontroller \
+	(cd "$T_TOP" && scripts/build-modules "$kdir" "$tmp/$1" 0 "ONLY=ficm rfcontroller" \
 		NOSTDINC_FLAGS="-nostdinc -I$tmp/include" rf-have="$2") >"$tmp/$1.log" 2>&1
 }
 

@@ -325,7 +325,7 @@ static void test_nonsense(void)
 		u32 magic, version, bytes, head, tail;
 	} t[] = {
 		{ "magic", 1, RF_WIRE_VERSION, RF_CON_OUT_BYTES, 0, 0 },
-		{ "version", RF_CON_MAGIC, 2, RF_CON_OUT_BYTES, 0, 0 },
+		{ "version", RF_CON_MAGIC, RF_WIRE_VERSION + 1, RF_CON_OUT_BYTES, 0, 0 },
 		{ "size", RF_CON_MAGIC, RF_WIRE_VERSION, 0x80000000, 0, 0 },
 		{ "more than the ring holds", RF_CON_MAGIC, RF_WIRE_VERSION, RF_CON_OUT_BYTES,
 		  RF_CON_OUT_BYTES + 1, 0 },

@@ -26,6 +26,18 @@ struct poll_table_struct;
 #define cdev_return(arg, req, size)	(memcpy(arg, req, size), 0)
 #define strscpy(to, from, size)		snprintf(to, size, "%s", from)
 
+#define TASK_COMM_LEN		16
+#define PF_KTHREAD		1
+#define scnprintf		snprintf
+#define get_task_comm(to, task)	strcpy(to, (task)->comm)
+#define task_tgid_nr(task)	((task)->tgid)
+
+static struct task {
+	int flags;
+	int tgid;
+	char comm[TASK_COMM_LEN];
+} task = { .tgid = 77, .comm = "rfm" }, *current = &task;
+
 static u64 ktime_get_real_ns(void)
 {
 	static u64 ns = 1000;
@@ -117,8 +129,29 @@ static void test_random(void)
 	}
 	ok(!bad && gaps > 10, "%llu events, %llu times some were forgotten: in order, and told",
 	   made, gaps);
-	ok(read_some(&place, 1, 5000, &req) && req.count == EVENTS && req.first + req.count == made + 1,
+	ok(read_some(&place, 1, 5000, &req) && req.count == EVENTS &&
+	   req.first + req.count == made + 1,
 	   "the newest %u are kept", EVENTS);
+}
+
+static void test_who(void)
+{
+	static const char *const want[] = { "why", "asked by rfm[77]", "", "" };
+	struct subos so = { .id = 1, .name = "web" };
+	static struct rf_event out[4];
+	struct rf_events req = { .size = sizeof(req), .entries = (uintptr_t)out, .capacity = 4 };
+	u64 place = rfctl_events_next();
+	unsigned int i, bad = 0;
+
+	rfctl_event(&so, RF_EVENT_CPUS, 1, 0, "why");
+	rfctl_event(&so, RF_EVENT_CPUS, 1, 0, "");
+	rfctl_event(&so, RF_EVENT_STATE, 1, 0, "");
+	task.flags = PF_KTHREAD;
+	rfctl_event(&so, RF_EVENT_CPUS, 1, 0, "");
+	ok(!rfctl_events_ioctl(&req, &place) && req.count == 4, "four events");
+	for (i = 0; i < 4; i++)
+		bad += strcmp(out[i].text, want[i]) != 0;
+	ok(!bad, "a change without a reason has who asked for it");
 }
 
 static void test_wrong(void)
@@ -145,6 +178,7 @@ int main(void)
 	ok(!rfctl_events_init(), "there is room");
 	test_place();
 	test_random();
+	test_who();
 	kept = events;
 	test_wrong();
 	events = kept;

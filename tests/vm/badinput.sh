@@ -34,7 +34,7 @@ rfm_of()
 		-o "$T_DIR/$1" $objects $(pkg-config --libs $libs) -lpthread ||
 		bail "$1 cannot be built"
 }
-rfm_of rfm-newer 's/^\(#define RF_ABI_VERSION[[:space:]]*\)1/\177/'
+rfm_of rfm-newer 's/^\(#define RF_ABI_VERSION[[:space:]]*\)[0-9]*/\177/'
 rfm_of rfm-larger 's/^\([[:space:]]char version\)\[32\]/\1[64]/'
 
 order=$T_DIR/ioctlorder

@@ -123,6 +123,40 @@ is "$(($(of "(pool)" block_us) - free))" $((2 * passed)) "two blocks in the pool
 is "$(of web cpu_us) $(of web block_us)" "$web_cpu $web_block" "who has ended is charged no more"
 is "$(of db id)" $((id + 1)) "the figures are db's"
 
+# --- figures, and who looks at them beside a change ---
+like "$(rfm top)" "^db +running +2 +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +384M +[0-9]+[KM] +[1-9][0-9]* +[1-9][0-9]* +[0-9]+ -$" \
+	"top has the figures of db"
+inside db 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done' >/dev/null &
+works() { [ "$(rfm top --json | sed -n 's/.*"idle_percent": *\([0-9]*\).*/\1/p')" -lt 90 ]; }
+check "and notices that it works" eventually 60 works
+wait $!
+(
+	while [ ! -e /run/resized ]; do
+		rfm metrics >/run/metrics 2>&1 || cat /run/metrics
+		echo >>/run/metrics.count
+	done
+) >/run/metrics.failed 2>&1 &
+looker=$!
+n=$(rounds 8 100)
+i=0
+reading
+now=$(total now_us) cpu=$(of db cpu_us)
+while [ $i -lt "$n" ]; do
+	rfm resize db --cpus -1 >/dev/null
+	rfm resize db --cpus +1 >/dev/null
+	i=$((i + 1))
+done 2>/run/resize.failed
+touch /run/resized
+wait $looker
+is "$(grep -v "warning: less than 512M" /run/resize.failed)" "" "who looks all the time keeps nobody from resizing"
+is "$(cat /run/metrics.failed)" "" "and can look all the time"
+check "control: it looked often" test "$(wc -l </run/metrics.count)" -gt "$n"
+is "$(rfm events | grep -c ' db has 1 CPU: asked by rfm\[[0-9]*\]$') $(rfm events | grep -c ' db has 2 CPUs: ')" "$n $n" \
+	"each change is an event, and who asked for it"
+reading
+passed=$(($(total now_us) - now)) cpu=$(($(of db cpu_us) - cpu))
+check "db was charged one CPU at times, two at times" test $cpu -gt $passed -a $cpu -lt $((2 * passed))
+
 # while they come and go
 (
 	i=0

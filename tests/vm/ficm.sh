@@ -75,6 +75,10 @@ check "what the writing thread sends arrives in order" \
 	eventually 60 received $((filled + posts + 3000))
 written 3060
 is $drops $given_up "and nothing more was given up"
+echo "$SELF 1000" >$P/tick
+check "what an interrupt sends arrives in order" \
+	eventually 60 received $((filled + posts + 1000))
+check "all of it" eventually 60 sent_all
 rmmod rfpeer
 
 # --- the doorbell's CPU ---

@@ -24,8 +24,8 @@ GUEST = r"""#!/bin/sh
 . /rf/isolation-lib
 modprobe rfcontroller
 bdf=$(basename "$(readlink -f /sys/class/nvme/nvme0/device)")
-rfm create a --cpus 3-4 --memory 256M --pci "$bdf" || exit 1
-rfm create b --cpus 1 --memory 256M || exit 1
+rfm create a --cpus 3-4 --memory 256M --pci "$bdf" || { rfm log a | tail -n 25; exit 1; }
+rfm create b --cpus 1 --memory 256M || { rfm log b | tail -n 25; exit 1; }
 cat >/run/loops <<'END'
 for c in 0 1; do taskset $((c+1)) sh -c 'n=0; while :; do n=$((n+1)); echo "t""ick'$c' $n."; sleep 0.5; done' & done
 n=0; while :; do n=$((n+1)); echo "w""rote $n." | dd of=/dev/nvme0n1 bs=512 conv=sync,fsync 2>/dev/null; sleep 0.2; done &

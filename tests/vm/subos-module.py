@@ -34,6 +34,7 @@ while :; do sleep 1; done
 """
 INIT_KEXEC = b"""#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
+/bin/busybox insmod /.rainforest/ficm.ko
 /bin/busybox insmod /.rainforest/rfsubos.ko
 /bin/guest kexec /vmlinuz >/dev/kmsg 2>&1
 """

@@ -18,6 +18,7 @@ create()
 {
 	wall=$(stopwatch run rfm create "$1" --cpus "$2" --memory $gb 2>/run/err) || {
 		cat /run/err >&2
+		rfm log "$1" >&2
 		exit 1
 	}
 	rfm show "$1" --json >/run/show

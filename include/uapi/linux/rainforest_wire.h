@@ -49,7 +49,7 @@
 #define RF_WIRE_RANGES		64		/* memory ranges of one subOS at most */
 #define RF_WIRE_PCI		16		/* PCI functions of one subOS at most */
 #define RF_WIRE_BARS		7		/* six BARs and the expansion ROM */
-#define RF_WIRE_PEERS		16		/* kernels that exchange messages, supervisor included */
+#define RF_WIRE_PEERS		16		/* kernels that exchange messages */
 
 /**
  * struct rf_acpi_facts - ACPI table that tells a subOS where its areas are
@@ -476,7 +476,7 @@ struct rf_ficm_area {
 
 /* what is asked for, struct rf_request @op */
 #define RF_OP_PING		1	/* only an answer */
-#define RF_OP_HELLO		2	/* subOS to supervisor: it listens; arg 0: RF_WIRE_VERSION */
+#define RF_OP_HELLO		2	/* subOS to supervisor: I listen; arg 0: RF_WIRE_VERSION */
 #define RF_OP_CPU_ADD		3	/* bring the granted core on line; arg 0: APIC id */
 #define RF_OP_CPU_REMOVE	4	/* let the core go to the reset vector; arg 0: APIC id */
 #define RF_OP_MEM_ADD		5	/* use granted memory; arg 0: start, arg 1: bytes */
