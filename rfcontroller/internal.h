@@ -276,7 +276,7 @@ int subos_resize_memory(struct subos *so, struct rf_resize_memory *req, struct r
 int subos_resize_pci(struct subos *so, struct rf_resize_pci *req, struct rfctl_msg *msg);
 int subos_stats(struct subos *so, struct rf_stats *req);
 
-/* loan.c: from one subOS to another */
+/* loan.c, loan_move.c: from one subOS to another */
 int rfctl_loan_init(void);
 void rfctl_loan_exit(void);
 int rfctl_borrow(struct rf_borrow *req, struct cpumask *mask, struct rfctl_msg *msg);
@@ -284,6 +284,8 @@ int rfctl_return(struct rf_return *req, struct rfctl_msg *msg);
 int rfctl_loans(struct rf_loans *req);
 void rfctl_loans_end(struct subos *so);
 void rfctl_loans_forget(struct subos *so);
+u32 rfctl_loan_lender(u32 kind, u64 start, u32 borrower);
+void rfctl_loan_over(u32 kind, u64 start);
 
 /* pci.c: which kernel a PCI function belongs to */
 int rfctl_pci_init(void);

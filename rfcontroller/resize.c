@@ -187,6 +187,7 @@ static int cpu_take_back(struct rfctl_resize *rs, unsigned int cpu)
 {
 	u64 start = ktime_get_ns();
 	struct subos *so = rs->so;
+	u32 heir;
 
 	if (rfctl_core_park(cpu)) {
 		rfctl_say(rs->msg, "CPU %u did not reach the parking loop; it stays with %s", cpu,
@@ -195,8 +196,11 @@ static int cpu_take_back(struct rfctl_resize *rs, unsigned int cpu)
 	}
 	rfctl_resize_stage(rs, RF_RESIZE_PARK, start);
 	start = ktime_get_ns();
-	rfctl_cpu_drop(so, cpu, rs->heir);
+	heir = rs->heir ?: rfctl_loan_lender(RF_RES_CPU, cpu, so->id);
+	rfctl_cpu_drop(so, cpu, heir);
 	rfctl_exchange_cpus(so);
+	if (heir && !rs->heir)
+		rfctl_loan_over(RF_RES_CPU, cpu);
 	rfctl_resize_stage(rs, RF_RESIZE_GIVE, start);
 	return 0;
 }

@@ -73,17 +73,21 @@ static int memory_grow(struct rfctl_resize *rs, u64 bytes, const struct rf_resiz
 static void memory_drop(struct rfctl_resize *rs, const struct rfctl_range *run)
 {
 	u64 start = ktime_get_ns(), scrub = 0;
+	u32 heir;
 
-	rfctl_mem_drop(rs->so, run, rs->heir, &scrub);
+	heir = rs->heir ?: rfctl_loan_lender(RF_RES_MEMORY, run->start, rs->so->id);
+	rfctl_mem_drop(rs->so, run, heir, &scrub);
 	rfctl_desc_ranges(rs->so);
+	if (heir && !rs->heir)
+		rfctl_loan_over(RF_RES_MEMORY, run->start);
 	rs->stage_ns[RF_RESIZE_SCRUB] += scrub;
 	rs->stage_ns[RF_RESIZE_GIVE] += ktime_get_ns() - start - scrub;
 }
 
 /**
- * rfctl_resize_memory_remove - let one run go to @rs->heir
+ * rfctl_resize_memory_remove - let one block go to @rs->heir, or to who lent it
  * @rs: the change
- * @run: the run, of hot blocks
+ * @run: a hot block
  * @held_by: (out) address of a page that held it back, 0 when not known
  *
  * Return: 0, or as rfctl_resize_ask().

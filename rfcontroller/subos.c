@@ -382,8 +382,10 @@ static int subos_give_back(struct subos *so, struct rfctl_msg *msg)
 
 	lockdep_assert_held(&so->lock);
 	rfctl_console_detach(so);
+	rfctl_loans_end(so);	/* one that ended in the middle of a loan */
 	rfctl_loans_forget(so);
 	rfctl_exchange_release(so);
+	rfctl_cpus_adopt(so);	/* also what was just left to it */
 	rfctl_cpus_release(so);
 	start = ktime_get_ns();
 	ret = rfctl_pci_release(so, msg);

@@ -322,8 +322,12 @@ static int do_list(struct rf_list *l)
 
 	l->count = 0;
 	for (struct subos *s = state->subos; s < state->subos + SUBOSES; s++)
-		if (s->info.id && l->count++ < l->capacity)
-			*out++ = s->info;
+		if (s->info.id && l->count++ < l->capacity) {
+			*out = s->info;
+			out->hot_bytes = s->info.mem_bytes > 4 * RF_GRAIN ?
+					 s->info.mem_bytes - 4 * RF_GRAIN : 0;
+			out++;
+		}
 	return 0;
 }
 

@@ -171,6 +171,10 @@ out=$(RFM resize b --cpus +3 --preempt --json 2>/dev/null)
 is "$? $(echo "$out" | value '[(l["from"], l["kind"], l["lent"]) for l in d["borrowed"]], d["changes"][0]["reached"], d["changes"][0]["errno"]')" \
 	"8 ([('c', 'cpu', 1), ('a', 'cpu', 1)], 3, 19)" "less than was wanted, in JSON"
 RFM return b
+is "$(RFM resize b --memory +3584M --preempt)" "b has CPU 4 (1), 4224M
+128M from a, loan $(($(RFM loans --json | value 'd["loans"][0]["id"]')))" "memory, too"
+is "$(now | cut -d' ' -f1)" "a:1-2:896" "from who has some that can leave"
+RFM return b
 RFM priority b -60
 refuse 4 "has a lower priority than -60" "the lowest takes from nobody" resize b --cpus +1 --preempt
 refuse 2 "say how many CPUs, not which" "--preempt with a list" resize b --cpus +2-2 --preempt

@@ -40,26 +40,33 @@ works a
 works b
 
 # --- memory: not seen by the borrower, nor by the supervisor ---
-inside a 'mount -t tmpfs -o size=700M t /mnt; head -c 600000000 /dev/zero | tr "\000" "\245" >/mnt/f; rm /mnt/f; umount /mnt' >/dev/null
-rfm resources --json >/run/before
+inside a 'mkdir -p /m; mount -t tmpfs -o size=90% t /m; head -c 4194304 /dev/zero | tr "\000" "\245" >/p; i=0; while [ $i -lt 130 ]; do cat /p; i=$((i + 1)); done >/m/f; rm /m/f /p; umount /m' >/dev/null
+# filled RANGE... < RANGES OF a: "START PAGES", what is there of a's pattern, for each block
+rfm resources --json | tr -d ' ,"' | awk -F: '/^kind/ { kind = $2 } /^start/ { start = $2 }
+	/^length/ { len = $2 } /^owner:/ && kind == "memory" && $2 == "a" {
+	for (at = start; at < start + len; at += 134217728) printf "%.0f\n", at }' >/run/blocks
+while read -r at; do
+	echo "$at $(/rf/memctl a "$at" 134217728 0xa5)"
+done </run/blocks >/run/filled
 free=$(sed -n 's/^MemFree: *\([0-9]*\).*/\1/p' /proc/meminfo)
-top=$(rfm resources | awk '$1 == "memory" && $NF == "a" { split($2, r, "-"); print r[2] }' | sort | tail -n 1)
-start=$((top + 1 - (128 << 20)))
-seen=$(/rf/memctl a $start $((128 << 20)) 0xa5)
-like "$seen" ' [1-9][0-9]{3,} filled' "control: what a left in its highest block can be seen: $seen"
 seq=$(last_seq)
 mid=$(rfm borrow a b --memory 128M)
 like "$mid" '^[0-9]+$' "a block is lent: loan $mid"
 is "$(moves "$seq")" "memory block a->b" "the block went from a to b, and nowhere else"
-like "$(rfm loans)" "^ *$mid memory +$(printf '%#x' $start)-$(printf '%#x' "$top") +a +b" "that one"
+start=$(rfm loans | sed -n "s/^ *$mid memory *\(0x[0-9a-f]*\)-.* a *b .*/\1/p")
+seen=$(grep "^$((start)) " /run/filled)
+like "$seen" ' [1-9][0-9]{2,} filled' "control: before, what a left there could be seen: $seen"
 now=$(sed -n 's/^MemFree: *\([0-9]*\).*/\1/p' /proc/meminfo)
 check "the supervisor's free memory did not move by a block ($free -> $now kB)" \
 	test $((now - free)) -lt 60000 -a $((free - now)) -lt 60000
-seen=$(/rf/memctl b $start $((128 << 20)) 0xa5)
+seen=$(/rf/memctl b "$start" 134217728 0xa5)
 like "$seen" ' 0 filled' "b does not see what a left there: $seen"
 is "$(($(mem_kb a) - a_kb)) $(($(mem_kb b) - b_kb))" "-131072 131072" "their kernels lost and got it"
-check "b uses it" test "$(inside b 'mount -t tmpfs -o size=300M t /mnt; head -c 200000000 /dev/zero | tr "\000" "\132" >/mnt/f; wc -c </mnt/f; rm /mnt/f; umount /mnt' | tail -n 1)" = 200000000
+check "b uses it" test "$(inside b 'mkdir -p /m; mount -t tmpfs -o size=90% t /m; head -c 4194304 /dev/zero | tr "\000" "\132" >/p; i=0; while [ $i -lt 35 ]; do cat /p; i=$((i + 1)); done >/m/f; wc -c </m/f; rm /m/f /p; umount /m' | tail -n 1)" = 146800640
 audit "a block is lent: the invariants hold"
+
+seen=$(/rf/memctl b "$start" 134217728 0x5a)
+like "$seen" ' [1-9][0-9]{2,} filled' "control: what b left there can be seen: $seen"
 
 # --- and back ---
 seq=$(last_seq)
@@ -72,7 +79,7 @@ check "all that b borrowed goes back" rfm return b
 is "$(moves "$seq")" "memory block b->a" "from b to a, and nowhere else"
 check "a's kernel uses it again" eventually 60 has_mem_kb a "$a_kb"
 is "$(mem_kb b)" "$b_kb" "b has what it had"
-seen=$(/rf/memctl a $start $((128 << 20)) 0x5a)
+seen=$(/rf/memctl a "$start" 134217728 0x5a)
 like "$seen" ' 0 filled' "a does not see what b left there: $seen"
 is "$(rfm loans | wc -l)" 1 "nothing is lent any more"
 is "$(cpus_of a)" "$a_cpus" "a has its own CPUs"
