@@ -27,6 +27,7 @@ static const struct rfm_option options[] = {
 	{ OPT_PCI, "pci", "ADDRESS", "PCI function to give, e.g. 0000:00:04.0; repeatable" },
 	{ 'f', "config", "FILE", "take what is not said here from this file" },
 	{ OPT_NODE, "node", "N", "take the memory from this NUMA node" },
+	{ OPT_PRIORITY, "priority", "N", "who may take from it, see rfm priority (0)" },
 	{ OPT_NO_WAIT, "no-wait", NULL, "return at once, not when its init runs" },
 	{ OPT_TIMEOUT, "timeout", "S", "wait so many seconds at most (120)" },
 	{ OPT_DRY_RUN, "dry-run", NULL, "name every conflict and its owner, take nothing" },
@@ -60,6 +61,8 @@ static const char *key_of(int id)
 		return "pci";
 	case OPT_NODE:
 		return "node";
+	case OPT_PRIORITY:
+		return "priority";
 	default:
 		return NULL;
 	}
@@ -180,10 +183,17 @@ static int take_pci(int fd, const struct settings *s)
 	return 0;
 }
 
+static int set_priority(int fd, const struct settings *s)
+{
+	int ret = s->priority ? dev_priority(fd, s->priority) : 0;
+
+	return ret ? rfm_fail_errno(ret, NULL, "cannot set the priority") : 0;
+}
+
 static int take_all(int fd, const struct settings *s)
 {
 	static int (*const take[])(int fd, const struct settings *s) = {
-		take_cpus, take_memory, take_pci,
+		set_priority, take_cpus, take_memory, take_pci,
 	};
 	unsigned int i;
 	int ret = 0;

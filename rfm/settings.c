@@ -19,6 +19,7 @@ static const char *const key_names[KEY_MAX] = {
 	[KEY_INITRD] = "initrd",
 	[KEY_APPEND] = "append",
 	[KEY_NODE] = "node",
+	[KEY_PRIORITY] = "priority",
 };
 
 int settings_set(struct settings_text *text, const char *key, const char *value)
@@ -120,6 +121,16 @@ static int parse_node(struct settings *s, const char *text)
 	return 0;
 }
 
+static int parse_priority(struct settings *s, const char *text)
+{
+	long priority = 0;
+
+	if (text && units_parse_number(text, -100, 100, &priority))
+		return rfm_fail(RFM_USAGE, "--priority %s: write -100 to 100", text);
+	s->priority = priority;
+	return 0;
+}
+
 static int parse_pci(struct settings *s, const struct settings_text *text)
 {
 	unsigned int i, k;
@@ -190,6 +201,8 @@ int settings_parse(struct settings *s, const struct settings_text *text)
 		ret = parse_memory(s, text->value[KEY_MEMORY]);
 	if (!ret)
 		ret = parse_node(s, text->value[KEY_NODE]);
+	if (!ret)
+		ret = parse_priority(s, text->value[KEY_PRIORITY]);
 	if (!ret)
 		ret = parse_pci(s, text);
 	if (!ret)

@@ -15,7 +15,8 @@
 
 /* Keys of a configuration file; each is an option of rfm create, too. */
 enum settings_key {
-	KEY_NAME, KEY_CPUS, KEY_MEMORY, KEY_KERNEL, KEY_INITRD, KEY_APPEND, KEY_NODE, KEY_MAX,
+	KEY_NAME, KEY_CPUS, KEY_MEMORY, KEY_KERNEL, KEY_INITRD, KEY_APPEND, KEY_NODE,
+	KEY_PRIORITY, KEY_MAX,
 };
 
 /**
@@ -40,6 +41,7 @@ struct settings_text {
  * @cpu_count: see @cpus
  * @memory: bytes
  * @node: NUMA node, -1 for any
+ * @priority: who may take from whom, see struct rf_priority
  * @pci: segment << 16 | bus << 8 | devfn
  * @nr_pci: length of @pci
  * @bare: no module of ours inside
@@ -54,6 +56,7 @@ struct settings {
 	unsigned int cpu_count;
 	uint64_t memory;
 	int node;
+	int priority;
 	uint32_t pci[RF_WIRE_PCI];
 	unsigned int nr_pci;
 	bool bare;

@@ -142,6 +142,15 @@ refuse 2 "is no name" "a malformed name" priority a/b 3
 refuse 3 "there is no subOS of this name" "nobody" priority nobody 3
 is "$(prio a)" -7 "none of these changed it"
 
+printf '[subos]\nname = d\ncpus = 5-5\nmemory = 512M\npriority = 30\n' >"$T_DIR/d.conf"
+check "a configuration file has a priority" RFM create --config "$T_DIR/d.conf"
+is "$(prio d)" 30 "and it is set"
+RFM destroy d
+check "the command line, too" RFM create d --config "$T_DIR/d.conf" --priority -3
+is "$(prio d)" -3 "which comes first"
+RFM destroy d
+refuse 2 "priority 200: write -100 to 100" "one that cannot be" create d --cpus 1 --memory 512M --priority 200
+
 # --preempt
 check "the higher one takes" RFM borrow a b --cpus 1 --preempt
 refuse 5 "only the higher priority takes" "the lower one does not" borrow b a --cpus 1 --preempt

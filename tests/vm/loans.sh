@@ -146,6 +146,21 @@ check "the supervisor's goes back, too" rfm resize b --cpus 1
 is "$(nproc) $(cpus_of a | wc -w)" "2 3" "all as before"
 audit "all as before: the invariants hold"
 
+# --- what is lent on is owed to the first lender ---
+check "a core is lent" rfm borrow a b --cpus 1
+check "and borrowed back" rfm borrow b a --cpus 1
+is "$(rfm loans | wc -l) $(cpus_of a | wc -w) $(online a)" "1 3 3" "which is no loan: it is a's own"
+check "c starts" rfm create c --cpus 1 --memory 256M
+check "a core is lent to b" rfm borrow a b --cpus 1
+check "and lent on to c" rfm borrow b c --cpus 1
+like "$(rfm loans | sed 1d)" '^ *[0-9]+ cpu +[0-9] +a +c ' "it is a's, with c"
+is "$(rfm loans | wc -l)" 2 "and lent once"
+audit "lent on: the invariants hold"
+check "c ends" rfm destroy c --force
+check "a has it" eventually 60 has_online a 3
+is "$(cpus_of a | wc -w) $(rfm loans | wc -l)" "3 1" "and nobody else"
+audit "back from who it was lent on to: the invariants hold"
+
 # --- two at once, and Ctrl-C ---
 round=0
 while [ $round -lt "$(rounds 3 20)" ]; do
