@@ -246,20 +246,33 @@ void rfctl_mem_say(struct rfctl_msg *msg, int ret, u64 want, u64 could)
 			  want >> 20, could >> 20);
 }
 
-/*
- * The range with the service area stays the first, as the kernel that runs
- * knows it there; before one is loaded, the longest run is: the kernel goes there.
- */
-static void mem_first_first(struct subos *so)
+/* Before a kernel is loaded the longest run comes first: the kernel goes there. */
+static void mem_longest_first(struct subos *so)
 {
-	u64 svc = so->svc ? virt_to_phys(so->svc) : 0;
 	unsigned int i, best = 0;
 
 	for (i = 1; i < so->nr_ranges; i++)
-		if (svc ? so->ranges[i].start == svc :
-		    so->ranges[i].length > so->ranges[best].length)
+		if (so->ranges[i].length > so->ranges[best].length)
 			best = i;
 	swap(so->ranges[0], so->ranges[best]);
+}
+
+/*
+ * The range that begins with a block, NULL when there are too many. That with the
+ * service area is the first in any case: the kernel that runs knows it there.
+ */
+static struct rfctl_range *mem_new_range(struct subos *so, u64 start)
+{
+	struct rfctl_range *range;
+
+	if (so->svc && start == virt_to_phys(so->svc))
+		range = &so->ranges[0];
+	else if (so->nr_ranges < RF_WIRE_RANGES)
+		range = &so->ranges[so->nr_ranges++];
+	else
+		return NULL;
+	*range = (struct rfctl_range){ .start = start, .length = RF_GRAIN };
+	return range;
 }
 
 /**
@@ -276,8 +289,9 @@ int rfctl_mem_list_ranges(struct subos *so)
 	struct rfctl_range *last = NULL;
 	struct rfctl_mem_block *block;
 	bool hot = false;
+	int ret = 0;
 
-	so->nr_ranges = 0;
+	so->nr_ranges = so->svc ? 1 : 0;
 	so->hot_bytes = 0;
 	list_for_each_entry(block, &rfctl_mem_blocks, node) {
 		if (block->owner != so->id)
@@ -287,15 +301,14 @@ int rfctl_mem_list_ranges(struct subos *so)
 			last->length += RF_GRAIN;
 			continue;
 		}
-		if (so->nr_ranges == RF_WIRE_RANGES)
-			return -ENOSPC;
 		hot = block->hot;
-		last = &so->ranges[so->nr_ranges++];
-		*last = (struct rfctl_range){ .start = block->start, .length = RF_GRAIN };
+		last = mem_new_range(so, block->start);
+		if (!last)
+			ret = -ENOSPC;
 	}
-	if (so->nr_ranges)
-		mem_first_first(so);
-	return 0;
+	if (!so->svc && so->nr_ranges)
+		mem_longest_first(so);
+	return ret;
 }
 
 bool rfctl_mem_free_on(struct rfctl_mem_block *block, int node)
