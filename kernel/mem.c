@@ -368,16 +368,19 @@ static bool mem_can_do_without(u64 bytes)
 int subos_mem_remove(struct subos_call *call)
 {
 	u64 grain = memory_block_size_bytes();
-	u64 start = call->arg[0], end = start + call->arg[1], at;
+	u64 start = call->arg[0], end = start + call->arg[1], used = 0, at;
 	int ret;
 
 	ret = mem_check_range(start, call->arg[1]);
 	if (ret)
 		return ret;
-	for (at = start; at < end; at += grain)
+	for (at = start; at < end; at += grain) {
 		if (!mem_block_get(at) && mem_ram(at) != REGION_DISJOINT)
 			return -EPERM;
-	if (!mem_can_do_without(end - start))
+		if (pfn_to_online_page(PHYS_PFN(at)))
+			used += grain;
+	}
+	if (used && !mem_can_do_without(used))
 		return -ENOSPC;
 	ret = mem_remove_blocks(start, end, mem_is_ours, &at,
 				call->timeout_ms - call->timeout_ms / 4);

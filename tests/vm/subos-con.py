@@ -239,18 +239,20 @@ def case_memory_held(machine):
     expect(con, 0, "ping", fakecon.PING)
 
 
+NET_MODULES = ("virtio/virtio", "virtio/virtio_ring", "virtio/virtio_pci_legacy_dev",
+               "virtio/virtio_pci_modern_dev", "virtio/virtio_pci", "../net/core/failover",
+               "net/net_failover", "net/virtio_net")
+
+
 def net_modules(release):
-    """What virtio_net needs, for insmod."""
+    """What virtio_net needs and this kernel has not built in, in this order."""
     found = []
-    top = os.path.join(TOP, "build/kernels", release, "lib/modules", release, "kernel")
-    for name in ("net/core/failover", "drivers/net/net_failover", "drivers/net/virtio_net"):
-        path = os.path.join(top, name + ".ko")
-        if os.path.exists(path):
-            with open(path, "rb") as src:
-                found.append((os.path.basename(path), src.read()))
-        else:
-            with lzma.open(path + ".xz") as src:
-                found.append((os.path.basename(path), src.read()))
+    top = os.path.join(TOP, "build/kernels", release, "lib/modules", release, "kernel/drivers")
+    for name in NET_MODULES:
+        for path, how in ((f"{top}/{name}.ko", open), (f"{top}/{name}.ko.xz", lzma.open)):
+            if os.path.exists(path):
+                with how(path, "rb") as src:
+                    found.append((os.path.basename(name) + ".ko", src.read()))
     return found
 
 
@@ -290,9 +292,10 @@ def case_pci(machine):
         with make_machine("firmware", machine.release) as other:
             other.launch(pci_devices(image))
             bars = other.find_bars((5, 6))
-        con = begin(machine, qemu=pci_devices(image), extra=net_modules(machine.release))
-        for name in ("failover", "net_failover", "virtio_net"):
-            machine.run(f"insmod /{name}.ko")
+        modules = net_modules(machine.release)
+        con = begin(machine, qemu=pci_devices(image), extra=modules)
+        for name, _ in modules:
+            check(not machine.run(f"insmod /{name}")[1], f"insmod {name}")
         expect(con, errno.EINVAL, "no such place", fakecon.PCI_ADD, 0)
         expect(con, errno.EINVAL, "nonsense", fakecon.PCI_ADD, 1 << 40)
         expect(con, errno.EINVAL, "nonsense", fakecon.PCI_REMOVE, 1 << 40)
@@ -308,7 +311,8 @@ def case_pci(machine):
             machine.wait("disk", lambda: machine.run("test -b /dev/nvme0n1")[1] == 0)
             check(machine.run("dd if=/dev/nvme0n1 bs=1M count=1 iflag=direct | wc -c")[0]
                   .endswith("1048576"), "not readable")
-            net = machine.run("basename /sys/bus/pci/devices/10000:00:00.0/virtio*/net/*")[0]
+            net = machine.wait("interface", lambda: machine.run(
+                "cd /sys/bus/pci/devices/10000:00:00.0/virtio*/net/ && echo *; cd")[0])
             check(not machine.run(f"ip link set {net} up")[1], f"interface {net!r}")
             expect(con, errno.EBUSY, "up", fakecon.PCI_REMOVE, 0)
             machine.run(f"ip link set {net} down")
