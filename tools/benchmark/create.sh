@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The rounds of tools/bench, in the test machine. Prints a JSON object a line.
-# usage: guest.sh ROUNDS
+# usage: create.sh ROUNDS
 rounds=$1
 gb=1073741824
 modprobe rfcontroller || exit 1
