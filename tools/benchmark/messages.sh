@@ -22,9 +22,10 @@ modprobe rfcontroller || fail "rfcontroller does not load"
 make_initrd
 rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd >/dev/null || fail "no subOS"
 id=$(number b id)
+# No tab: it is typed.
 # shellcheck disable=SC2016
-slot=$(inside b 'set -- $(cat /sys/module/ficm/directory)
-	insmod /root/rfping.ko dir=$1 slot=$2 cpu=0 && echo slot $2' | sed -n 's/^slot //p')
+slot=$(inside b 'set -- $(cat /sys/module/ficm/directory); insmod /root/rfping.ko dir=$1 slot=$2 cpu=0 && echo slot $2' |
+	sed -n 's/^slot //p')
 [ "$slot" ] || fail "rfping does not load in the subOS"
 dir=$(cut -d' ' -f1 /sys/module/ficm/directory)
 insmod /lib/rfping.ko dir="$dir" slot=0 cpu=1 partner=4 || fail "rfping does not load"
