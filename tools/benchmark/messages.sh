@@ -33,7 +33,7 @@ C=/sys/module/ficm/peers/$id
 
 counters()
 {
-	echo "$(cat $C/sent) $(cat $C/doorbells) $(cat $C/full)"
+	echo "$(cat "$C/sent") $(cat "$C/doorbells") $(cat "$C/full")"
 }
 
 # ipis: reschedule and function call interrupts that CPUs 1 and 4 took
@@ -79,8 +79,8 @@ functions()
 	echo ficm_send >$T/set_graph_function && echo function_graph >$T/current_tracer || return
 	echo >$T/trace
 	run traced "$1" 50 1 >/dev/null
-	sed -n 's/.*|  *\([a-z_][a-z0-9_.]*\)(.*/\1/p' $T/trace | sort | uniq -c |
-		awk -v round="$1" '{ printf "%s\"%s\": %d", NR > 1 ? ", " : "", $2, $1 }
+	sed -n 's/.*|  *\([a-z_][a-z0-9_.]*\)\( \[[a-z]*\]\)*(.*/\1/p' $T/trace | sort | uniq -c |
+		awk -v round="$1" '{ printf "%s\"%s\": %d", (NR > 1 ? ", " : ""), $2, $1 }
 			BEGIN { printf "{\"kind\": \"functions\", \"round\": %d, \"calls\": {", round }
 			END { print "}}" }'
 	echo nop >$T/current_tracer
