@@ -85,7 +85,7 @@ state_commands()
 
 r=0
 while [ "$r" -lt "$rounds" ]; do
-	for i in 1 2 3; do cpu_round "$r"; done
+	for _ in 1 2 3; do cpu_round "$r"; done
 	memory_round "$r"
 	r=$((r + 1))
 done
