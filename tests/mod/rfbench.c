@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What tools/bench compares scrubbing with: the time of a plain memset() of
- * memory that a stopped subOS owns. Whoever loads it says where that is, and
- * is believed. Loading it does that, once.
+ * What tools/bench compares us with. Whoever loads it says which memory, and is
+ * believed. Loading it does one of these, once:
+ *
+ *	what=memset	a plain memset() of memory that a stopped subOS owns
+ *	what=take	take memory from this kernel's allocator, memset() it, give it back
+ *	what=hot	remove hot-added memory of this kernel, block by block, add it again
  */
+#include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/ktime.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -23,9 +29,13 @@ static int nr_bytes;
 module_param_array(bytes, ulong, &nr_bytes, 0);
 MODULE_PARM_DESC(bytes, "bytes of each range, a multiple of 2 MB");
 
-static int __init rfbench_init(void)
+static char *what = "memset";
+module_param(what, charp, 0);
+MODULE_PARM_DESC(what, "memset, take or hot");
+
+static u64 zero(void)
 {
-	u64 done = 0, begin = ktime_get_ns();
+	u64 done = 0;
 	int i;
 
 	for (i = 0; i < min(nr_start, nr_bytes); i++) {
@@ -37,6 +47,64 @@ static int __init rfbench_init(void)
 			done += SZ_2M;
 		}
 	}
+	return done;
+}
+
+static void put(int nr)
+{
+	while (nr--)
+		free_contig_range(PHYS_PFN(start[nr]), PHYS_PFN(bytes[nr]));
+}
+
+static int take(void)
+{
+	u64 begin = ktime_get_ns(), taken, zeroed;
+	int i, ret = 0, nr = min(nr_start, nr_bytes);
+
+	for (i = 0; i < nr && !ret; i++)
+		ret = alloc_contig_range(PHYS_PFN(start[i]), PHYS_PFN(start[i] + bytes[i]),
+					 MIGRATE_MOVABLE, GFP_KERNEL);
+	if (ret) {
+		put(i - 1);
+		return ret;
+	}
+	taken = ktime_get_ns();
+	zero();
+	zeroed = ktime_get_ns();
+	put(nr);
+	pr_info("take: %llu %llu %llu\n", taken - begin, zeroed - taken,
+		ktime_get_ns() - zeroed);
+	return 0;
+}
+
+/* The second half of it goes on after an error: what left should come back. */
+static int hot(void)
+{
+	u64 begin = ktime_get_ns(), gone;
+	int i, ret = 0, nr = min(nr_start, nr_bytes);
+
+	for (i = 0; i < nr && !ret; i++)
+		ret = offline_and_remove_memory(start[i], bytes[i]);
+	gone = ktime_get_ns();
+	while (i--)
+		ret = add_memory_driver_managed(memory_add_physaddr_to_nid(start[i]), start[i],
+						bytes[i], "System RAM (RainForest)", MHP_NONE) ?:
+		      ret;
+	pr_info("hot: %llu %llu\n", gone - begin, ktime_get_ns() - gone);
+	for (i = 0; i < nr && !ret; i++)
+		ret = pfn_to_online_page(PHYS_PFN(start[i])) ? 0 : -EIO;
+	return ret;
+}
+
+static int __init rfbench_init(void)
+{
+	u64 begin = ktime_get_ns(), done;
+
+	if (!strcmp(what, "take"))
+		return take();
+	if (!strcmp(what, "hot"))
+		return hot();
+	done = zero();
 	pr_info("rfbench: memset %llu bytes in %llu ns\n", done, ktime_get_ns() - begin);
 	return 0;
 }

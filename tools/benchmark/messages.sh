@@ -22,9 +22,10 @@ modprobe rfcontroller || fail "rfcontroller does not load"
 make_initrd
 rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd >/dev/null || fail "no subOS"
 id=$(number b id)
+# No tab: it is typed.
 # shellcheck disable=SC2016
-slot=$(inside b 'set -- $(cat /sys/module/ficm/directory)
-	insmod /root/rfping.ko dir=$1 slot=$2 cpu=0 && echo slot $2' | sed -n 's/^slot //p')
+slot=$(inside b 'set -- $(cat /sys/module/ficm/directory); insmod /root/rfping.ko dir=$1 slot=$2 cpu=0 && echo slot $2' |
+	sed -n 's/^slot //p')
 [ "$slot" ] || fail "rfping does not load in the subOS"
 dir=$(cut -d' ' -f1 /sys/module/ficm/directory)
 insmod /lib/rfping.ko dir="$dir" slot=0 cpu=1 partner=4 || fail "rfping does not load"
@@ -32,7 +33,7 @@ C=/sys/module/ficm/peers/$id
 
 counters()
 {
-	echo "$(cat $C/sent) $(cat $C/doorbells) $(cat $C/full)"
+	echo "$(cat "$C/sent") $(cat "$C/doorbells") $(cat "$C/full")"
 }
 
 # ipis: reschedule and function call interrupts that CPUs 1 and 4 took
@@ -78,8 +79,8 @@ functions()
 	echo ficm_send >$T/set_graph_function && echo function_graph >$T/current_tracer || return
 	echo >$T/trace
 	run traced "$1" 50 1 >/dev/null
-	sed -n 's/.*|  *\([a-z_][a-z0-9_.]*\)(.*/\1/p' $T/trace | sort | uniq -c |
-		awk -v round="$1" '{ printf "%s\"%s\": %d", NR > 1 ? ", " : "", $2, $1 }
+	sed -n 's/.*|  *\([a-z_][a-z0-9_.]*\)\( \[[a-z]*\]\)*(.*/\1/p' $T/trace | sort | uniq -c |
+		awk -v round="$1" '{ printf "%s\"%s\": %d", (NR > 1 ? ", " : ""), $2, $1 }
 			BEGIN { printf "{\"kind\": \"functions\", \"round\": %d, \"calls\": {", round }
 			END { print "}}" }'
 	echo nop >$T/current_tracer

@@ -9,6 +9,9 @@
  *	stopwatch take CPU...	the same of the pool of rfcontroller; needs an
  *				empty one and leaves it empty
  *	stopwatch stop NAME	park the cores of a subOS; it keeps its memory
+ *	stopwatch core NAME CPU +|-	ns to move a core there, or back, and of these
+ *				the ns of each enum rf_resize_stage
+ *	stopwatch memory NAME BYTES +|-	likewise memory
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -114,16 +117,70 @@ static int take(char **cpus)
 	return 0;
 }
 
-static int stop(const char *name)
+static int open_subos(const char *name)
 {
-	struct rf_stop req = { .size = sizeof(req), .flags = RF_DESTROY_FORCE };
 	struct rf_open subos = { .size = sizeof(subos) };
 	int fd;
 
 	strncpy(subos.name, name, sizeof(subos.name) - 1);
 	fd = ioctl(open_device(), RF_IOC_OPEN, &subos);
-	if (fd < 0 || ioctl(fd, RF_IOC_STOP, &req))
+	if (fd < 0)
 		die(name);
+	return fd;
+}
+
+static int stop(const char *name)
+{
+	struct rf_stop req = { .size = sizeof(req), .flags = RF_DESTROY_FORCE };
+
+	if (ioctl(open_subos(name), RF_IOC_STOP, &req))
+		die(name);
+	return 0;
+}
+
+static unsigned int direction(const char *sign)
+{
+	return *sign == '+' ? RF_RESIZE_ADD : RF_RESIZE_REMOVE;
+}
+
+static void print_stages(unsigned long long total, const __u64 *stage_ns)
+{
+	int i;
+
+	printf("%llu", total);
+	for (i = 0; i < RF_RESIZE_STAGES; i++)
+		printf(" %llu", (unsigned long long)stage_ns[i]);
+	printf("\n");
+}
+
+static int core(char **argv)
+{
+	uint64_t mask = 1ULL << (atoi(argv[1]) % 64);
+	struct rf_resize_cpus req = {
+		.size = sizeof(req), .flags = direction(argv[2]),
+		.mask = (uintptr_t)&mask, .mask_bytes = sizeof(mask),
+	};
+	int fd = open_subos(argv[0]);
+	unsigned long long start = now();
+
+	if (ioctl(fd, RF_IOC_RESIZE_CPUS, &req))
+		die(argv[0]);
+	print_stages(now() - start, req.stage_ns);
+	return 0;
+}
+
+static int memory(char **argv)
+{
+	struct rf_resize_memory req = {
+		.size = sizeof(req), .flags = direction(argv[2]),
+		.bytes = strtoull(argv[1], NULL, 0), .node = -1,
+	};
+	int fd = open_subos(argv[0]);
+	unsigned long long start = now();
+
+	if (ioctl(fd, RF_IOC_RESIZE_MEMORY, &req))
+		die(argv[0]);
+	print_stages(now() - start, req.stage_ns);
 	return 0;
 }
 
@@ -137,6 +194,10 @@ int main(int argc, char **argv)
 		return take(argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "stop"))
 		return stop(argv[2]);
-	fprintf(stderr, "usage: stopwatch run COMMAND... | bare CPU... | take CPU... | stop NAME\n");
+	if (argc == 5 && !strcmp(argv[1], "core"))
+		return core(argv + 2);
+	if (argc == 5 && !strcmp(argv[1], "memory"))
+		return memory(argv + 2);
+	fprintf(stderr, "usage: stopwatch run COMMAND... | bare CPU... | take CPU... | stop NAME | core NAME CPU +|- | memory NAME BYTES +|-\n");
 	return 2;
 }
