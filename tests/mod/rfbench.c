@@ -56,7 +56,7 @@ static void put(int nr)
 		free_contig_range(PHYS_PFN(start[nr]), PHYS_PFN(bytes[nr]));
 }
 
-static int take(void)
+static int take_memory(void)
 {
 	u64 begin = ktime_get_ns(), taken, zeroed;
 	int i, ret = 0, nr = min(nr_start, nr_bytes);
@@ -78,7 +78,7 @@ static int take(void)
 }
 
 /* The second half of it goes on after an error: what left should come back. */
-static int hot(void)
+static int hot_plug(void)
 {
 	u64 begin = ktime_get_ns(), gone;
 	int i, ret = 0, nr = min(nr_start, nr_bytes);
@@ -101,9 +101,9 @@ static int __init rfbench_init(void)
 	u64 begin = ktime_get_ns(), done;
 
 	if (!strcmp(what, "take"))
-		return take();
+		return take_memory();
 	if (!strcmp(what, "hot"))
-		return hot();
+		return hot_plug();
 	done = zero();
 	pr_info("rfbench: memset %llu bytes in %llu ns\n", done, ktime_get_ns() - begin);
 	return 0;

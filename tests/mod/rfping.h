@@ -5,11 +5,12 @@
 #ifndef _RFPING_H
 #define _RFPING_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 #include <linux/rainforest_wire.h>
 
 #define PING_SLOTS	8
-#define PING_SPINS	(1ULL << 31)	/* before the other kernel is given up */
+#define PING_SPINS	BIT_ULL(31)	/* before the other kernel is given up */
 
 enum ping_mode {
 	PING_LINE,	/* one word of a cache line */

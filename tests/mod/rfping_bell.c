@@ -145,6 +145,12 @@ static bool bells_over(const struct ping_run *run)
 	return le64_to_cpu(READ_ONCE(run->peer->done)) == run->number;
 }
 
+static bool peer_ready(const struct ping_run *run)
+{
+	/* Pairs with ping_bells() there. */
+	return smp_load_acquire(&run->peer->line.word[0]) == cpu_to_le64(run->number);
+}
+
 /**
  * ping_bells() - two doorbells that ring each other
  * @run: the run; called on the CPU of the doorbell
@@ -158,10 +164,9 @@ int ping_bells(const struct ping_run *run)
 
 	WRITE_ONCE(bell_trip, 0);
 	WRITE_ONCE(bell_run, run);
-	/* The follower is there when it says so. */
+	/* The run before it is announced: pairs with peer_ready(). */
 	smp_store_release(&run->own->line.word[0], cpu_to_le64(run->number));
-	while (run->leads && !ret &&
-	       smp_load_acquire(&run->peer->line.word[0]) != cpu_to_le64(run->number))
+	while (run->leads && !ret && !peer_ready(run))
 		ret = time_before(jiffies, end) ? 0 : -ETIMEDOUT;
 	if (run->leads && !ret)
 		bell_ring(le64_to_cpu(READ_ONCE(run->peer->bell)));
@@ -177,6 +182,7 @@ static int spin(void *arg)
 {
 	bool *spinning = arg;
 
+	/* Pairs with ping_calls(). */
 	smp_store_release(spinning, true);
 	while (!kthread_should_stop())
 		cond_resched();
@@ -205,6 +211,7 @@ int ping_calls(const struct ping_run *run, unsigned int partner)
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
 	wake_up_process(thread);
+	/* Pairs with spin(). */
 	while (!smp_load_acquire(&spinning))
 		usleep_range(50, 100);
 	for (trip = 0; trip < trips && !ret; trip++) {

@@ -191,6 +191,7 @@ static int wait_arrived(u32 trip)
 
 	for (;;) {
 		set_current_state(TASK_UNINTERRUPTIBLE);
+		/* Pairs with came_back(). */
 		if (smp_load_acquire(&arrived) > trip || time_after(jiffies, end))
 			break;
 		schedule_timeout(PATIENCE);
@@ -229,6 +230,7 @@ static void came_back(u32 trip)
 	arrived_ns = ktime_get_ns();
 	if (now.mode == PING_POLL)
 		ping_account(&now, trip);
+	/* Its time before it: pairs with wait_arrived(). */
 	smp_store_release(&arrived, trip + 1);
 	if (trip < last)
 		send_trip(trip + 1, false);

@@ -16,6 +16,7 @@ static int wait_word(const __le64 *word, u64 wanted)
 {
 	u64 spins = PING_SPINS;
 
+	/* Pairs with put_line(). */
 	while (smp_load_acquire(word) != cpu_to_le64(wanted))
 		if (!--spins)
 			return -ETIMEDOUT;
@@ -30,6 +31,7 @@ static void put_line(const struct ping_run *run, u64 stamp)
 	if (run->mode == PING_MSG)
 		for (i = 1; i < 8; i++)
 			WRITE_ONCE(run->own->line.word[i], cpu_to_le64(stamp + i));
+	/* The line before its stamp: pairs with wait_word(). */
 	smp_store_release(&run->own->line.word[0], cpu_to_le64(stamp));
 }
 

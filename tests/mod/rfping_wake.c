@@ -32,6 +32,7 @@ static int partner_loop(void *arg)
 		__set_current_state(TASK_RUNNING);
 		if (READ_ONCE(pair->there) == pair->back)
 			continue;
+		/* Pairs with one_trip(). */
 		smp_store_release(&pair->back, pair->back + 1);
 		wake_up_process(pair->leader);
 	}
@@ -46,10 +47,12 @@ static int one_trip(struct pair *pair, struct task_struct *partner, u64 *ns)
 
 	usleep_range(REST_US, 2 * REST_US);
 	start = ktime_get_ns();
+	/* Pairs with partner_loop(). */
 	smp_store_release(&pair->there, trip);
 	wake_up_process(partner);
 	for (;;) {
 		set_current_state(TASK_UNINTERRUPTIBLE);
+		/* Pairs with partner_loop(). */
 		if (smp_load_acquire(&pair->back) == trip || time_after(jiffies, end))
 			break;
 		schedule_timeout(PATIENCE);
