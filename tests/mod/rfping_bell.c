@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts to and fro: between two kernels by a doorbell that is made and rung
+ * Interrupts there and back: between two kernels by a doorbell that is made and rung
  * as ficm/doorbell.c does, but whose handler rings back; and inside one kernel by
  * smp_call_function_single(). In both cases both cores are awake and busy with
  * nothing: how long one takes to wake is not what is compared here.

@@ -50,7 +50,7 @@ static int get_line(const struct ping_run *run, u64 stamp)
 }
 
 /**
- * ping_poll_lines() - send a cache line to and fro
+ * ping_poll_lines() - send a cache line there and back
  * @run: the run
  *
  * Return: 0, -ETIMEDOUT, -EIO what came was not what was sent.
@@ -96,7 +96,7 @@ static int get_ring(struct ficm_ring_in *in, u32 trip)
 }
 
 /**
- * ping_poll_rings() - send messages to and fro through two rings
+ * ping_poll_rings() - send messages there and back through two rings
  * @run: the run
  *
  * Return: 0, -ETIMEDOUT, -EPIPE the ring broke, -EIO.
