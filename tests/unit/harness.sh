@@ -65,4 +65,24 @@ is "$( (refused 1 y x sh -c 'echo y >&2; exit 1') | head -n 1)" "ok - x" \
 eventually 1 false
 is $? 1 "eventually: gives up"
 
+# A machine that QEMU's own fault ends is booted again, if its command had not begun.
+# stale STATUS LINE...: would it be, with that status and these lines on the console?
+# shellcheck disable=SC2317 # called through check
+stale()
+{
+	status=$1
+	shift
+	printf '%s\n' "$@" >"$tmp/serial.log"
+	python3 -B -c 'import sys
+sys.path.insert(0, sys.argv[1])
+from machine import Machine
+m = object.__new__(Machine)
+m.logs, m.status = sys.argv[2], int(sys.argv[3])
+sys.exit(not m.met_stale_int3())' "$T_TOP/tools/vm" "$tmp" "$status"
+}
+check "a stale breakpoint before the command begins: once more" \
+	stale 122 "Oops: int3: 0000 [#1]" "Kernel panic"
+check "after it has begun: a failure" eval '! stale 122 "rf-vm: the command begins" "Oops: int3: 0000"'
+check "another oops: a failure" eval '! stale 122 "Oops: 0002 [#1]" "Kernel panic"'
+check "no panic: nothing to do again" eval '! stale 0 "Oops: int3: 0000 [#1]"'
 done_testing

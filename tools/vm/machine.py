@@ -16,6 +16,8 @@ POWERED_OFF, PANICKED, RESET, TIMEOUT, FAILED = 120, 122, 123, 124, 125
 
 PANIC = re.compile(rb"Kernel panic - not syncing[^\r\n]*")
 PANIC_END = b"end Kernel panic"
+BEGIN = b"rf-vm: the command begins"
+STALE_INT3 = b"Oops: int3"
 PANIC_GRACE = 10		# seconds from the first line of a panic to its last
 QUIT_GRACE = 20			# seconds that QEMU has to flush its disks
 
@@ -220,6 +222,13 @@ class Machine:
     def _ended_early(self):
         return {"guest-reset": RESET, "guest-shutdown": POWERED_OFF,
                 "guest-panic": PANICKED}.get(self.reason, FAILED)
+
+    def met_stale_int3(self):
+        """QEMU ran a breakpoint that the booting kernel had taken out again: no fault of the
+        kernel's, nor of COMMAND's, which had not begun."""
+        with open(os.path.join(self.logs, "serial.log"), "rb") as log:
+            said = log.read()
+        return self.status in (PANICKED, RESET) and STALE_INT3 in said and BEGIN not in said
 
     def stop(self):
         """Let QEMU flush and end; bounded."""
