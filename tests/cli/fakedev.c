@@ -22,6 +22,7 @@
 #include <linux/rainforest.h>
 #include <linux/rainforest_wire.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -95,6 +96,18 @@ static int say(__u64 msg, int err, const char *format, ...)
 	return fail(err);
 }
 
+/* Whoever sees the file may send one at once: it is held back until we wait. */
+static void wait_for_signal(const char *path)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	real_close(real_open(path, O_CREAT | O_WRONLY, 0600));
+	sigsuspend(&before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 /* 0, or an errno that the environment asks for at this step */
 static int fault(const char *step)
 {
@@ -104,8 +117,7 @@ static int fault(const char *step)
 
 	if (b && !strcmp(b, step)) {
 		snprintf(path, sizeof(path), "%s.blocked", getenv("RFM_FAKE"));
-		real_close(real_open(path, O_CREAT | O_WRONLY, 0600));
-		pause();
+		wait_for_signal(path);
 		return EINTR;
 	}
 	return f && !strncmp(f, step, len) && f[len] == '=' ? atoi(f + len + 1) : 0;
