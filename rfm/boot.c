@@ -20,6 +20,8 @@
 #include "sysroot.h"
 
 #define MB		(1ULL << 20)
+#define PANIC_FIRST_MS	10000	/* of boot before its log is looked at */
+#define PANIC_AGAIN_MS	5000	/* between two looks: they read much memory */
 #define ROOM_TO_RUN	(64 * MB)	/* least that a stock kernel wants beside its image */
 
 static int open_image(struct boot *b)
@@ -263,7 +265,8 @@ static int arrived(int fd)
 
 int boot_wait(int fd, unsigned int timeout_ms)
 {
-	uint64_t start = now_ms(), spent;
+	uint64_t start = now_ms(), spent, look = PANIC_FIRST_MS;
+	char why[200];
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int ret;
 
@@ -278,6 +281,12 @@ int boot_wait(int fd, unsigned int timeout_ms)
 			return rfm_fail(RFM_TIMEOUT,
 					"init does not run after %u s; it goes on: rfm log %s shows how far it came, rfm destroy %s ends it",
 					timeout_ms / 1000, rfm.object, rfm.object);
+		if (spent >= look && boot_panicked(fd, why, sizeof(why)))
+			return rfm_fail(RFM_FAILED,
+					"its kernel panicked while it booted: %s; rfm log %s has more, rfm destroy %s ends it",
+					why, rfm.object, rfm.object);
+		if (spent >= look)
+			look = now_ms() - start + PANIC_AGAIN_MS;
 		rfm_progress("booting, %u s", (unsigned int)(spent / 1000));
 		poll(&p, 1, timeout_ms - spent < 500 ? timeout_ms - spent : 500);
 	}

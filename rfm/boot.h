@@ -62,6 +62,16 @@ int boot_start(int fd);
  */
 int boot_wait(int fd, unsigned int timeout_ms);
 
+/**
+ * boot_panicked - does the log of a kernel that boots tell of a panic?
+ * @fd: the subOS
+ * @why: (out) the panic's words
+ * @size: size of @why
+ *
+ * Return: true or false; false also where no log is found.
+ */
+bool boot_panicked(int fd, char *why, size_t size);
+
 void boot_free(struct boot *b);
 
 #endif /* RFM_BOOT_H */
