@@ -130,6 +130,7 @@ rounds_of()
 	rfm destroy --force r
 	audit "the invariants hold"
 	check "rmmod" rmmod rfcontroller
+	check "and ficm, which came with it" rmmod ficm
 	check "without the module all is as before it: iomem, zones, size of the direct map, interrupts" \
 		same_figures /run/figures.before
 }
@@ -170,7 +171,7 @@ rfm resources >/run/resources
 is "\$(grep '^memory .* m\$' /run/resources | grep -c 'node 1')" 0 "it has no memory of node 1"
 is "\$(inside n nproc) \$(inside m nproc)" "2 1" "both run"
 check "they end" rfm destroy --all
-rmmod rfcontroller
+rmmod rfcontroller ficm
 rounds_of $(rounds 2 20) --cpus 2-3 --memory 768M --node 1
 END
 
