@@ -122,8 +122,8 @@ rounds_of()
 	half=$((count / 2))
 	[ $half -lt 4 ] || check "no trend: the medians of both halves are within $TREND_KB kB" near \
 		"$(head -n $half /run/free | median)" "$(tail -n $half /run/free | median)" $TREND_KB
-	dd if=/dev/zero of=/leak bs=1M count=4 2>/dev/null
-	check "control: a leak of 4 MB is noticed" eval '! near "$free" "$(free_kb)" $FREE_KB'
+	dd if=/dev/zero of=/leak bs=1M count=12 2>/dev/null
+	check "control: a leak of 12 MB is noticed" eval '! near "$free" "$(free_kb)" $FREE_KB'
 	rm /leak
 	check "control: a subOS that lives is noticed" rfm create r "$@" --no-wait
 	check "control: in the figures" eval '! same_figures /run/figures.warm >/dev/null'
