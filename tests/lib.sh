@@ -98,15 +98,40 @@ check()
 {
 	t_desc=$1
 	shift
-	if t_out=$("$@" 2>&1); then
+	t_out=$("$@" 2>&1)
+	t_status=$?
+	! t_stale "$@" || t_again "$@"
+	if [ $t_status -eq 0 ]; then
 		ok "$t_desc"
 	else
-		t_status=$?
 		not_ok "$t_desc"
 		diag "$* ended with $t_status"
 		diag "$t_out"
 		t_boot_log "$@"
 	fi
+}
+
+# Was it a create or restart that QEMU's stale breakpoints ended (tests/README.md),
+# while the kernel booted and before our module could report?
+t_stale()
+{
+	case "$t_status $1 $2" in
+	"1 rfm create" | "1 rfm restart") ;;
+	*) return 1 ;;
+	esac
+	rfm log "$3" 2>/dev/null | grep -q 'Oops: int3' &&
+		[ "$(rfm list | awk -v n="$3" '$1 == n { print $3 }')" = booting ]
+}
+
+# Told of, and done once more.
+t_again()
+{
+	diag "QEMU ran a stale breakpoint while $3 booted: once more"
+	diag "$(rfm log "$3" 2>&1 | tail -n 25)"
+	[ "$2" = create ] || set -- "$@" --force
+	[ "$2" = restart ] || rfm destroy "$3" --force
+	t_out=$("$@" 2>&1)
+	t_status=$?
 }
 
 # What a kernel said that did not come up; nothing for other commands.
@@ -179,30 +204,6 @@ log_clean()
 }
 
 # --- inside the machine ---
-
-# rfm ARGUMENT...: the tool; but a create or restart that QEMU's stale breakpoints
-# ended (tests/README.md), while the kernel booted and before our module could
-# report, is told of and done again.
-rfm()
-{
-	command rfm "$@"
-	t_rfm=$?
-	case "$t_rfm $1" in
-	"1 create" | "1 restart") t_boots_again "$@" || return $t_rfm ;;
-	*) return $t_rfm ;;
-	esac
-}
-
-t_boots_again()
-{
-	command rfm log "$2" 2>/dev/null | grep -q 'Oops: int3' || return 1
-	[ "$(command rfm list | awk -v n="$2" '$1 == n { print $3 }')" = booting ] || return 1
-	diag "QEMU ran a stale breakpoint while $2 booted: once more"
-	command rfm log "$2" | tail -n 30 | sed 's/^/# /'
-	[ "$1" = create ] || set -- "$@" --force
-	[ "$1" = restart ] || command rfm destroy "$2" --force
-	command rfm "$@"
-}
 
 # audit DESCRIPTION: the invariants hold
 audit()
