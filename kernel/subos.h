@@ -51,7 +51,6 @@ int subos_clock_set(void);
 void subos_request_poll(void);
 void subos_request_take(u32 kind);
 void subos_request_exit(void);
-void subos_request_done(void);
 
 /* stat.c */
 int subos_stat_init(void);
