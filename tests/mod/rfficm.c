@@ -103,9 +103,12 @@ static int wait_for_all(u32 total)
 	unsigned long end = jiffies + PATIENCE;
 	int seen = 0, now;
 
-	while ((now = atomic_read(&got)) < total) {
+	for (;;) {
+		now = atomic_read(&got);
 		if (atomic_read(&wrong) || atomic_read(&gave_up))
 			return -EIO;
+		if (now >= total)
+			return 0;
 		if (now != seen)
 			end = jiffies + PATIENCE;
 		else if (time_after(jiffies, end))
@@ -113,7 +116,6 @@ static int wait_for_all(u32 total)
 		seen = now;
 		msleep(20);
 	}
-	return 0;
 }
 
 static int refusals(void)

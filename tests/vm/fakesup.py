@@ -90,13 +90,15 @@ class Skip(Exception):
 
 
 def overlay(path, release, params="", ficm="", extra=()):
-    """Our archive: rfinit, our modules, the list of modules; extra is (name, data) pairs."""
+    """Our archive: rfinit, our modules, the list of modules; extra is (name, data) pairs.
+
+    Before ours goes rfstale.ko, which makes up for a fault of the emulator."""
     with open(path, "wb") as out:
         root = Archive(out)
         root.file(".rainforest/init", os.path.join(TOP, "build/rfinit"))
-        for name in ("ficm.ko", "rfsubos.ko"):
+        for name in ("rfstale.ko", "ficm.ko", "rfsubos.ko"):
             root.file(f".rainforest/{name}", os.path.join(TOP, "build", release, name))
-        listed = "# in this order\n\n" + f"/.rainforest/ficm.ko {ficm}".rstrip() + "\n" + \
+        listed = "# in this order\n\n/.rainforest/rfstale.ko\n" + f"/.rainforest/ficm.ko {ficm}".rstrip() + "\n" + \
                  f"/.rainforest/rfsubos.ko {params}".rstrip() + "\n"
         root.data(".rainforest/modules", listed.encode())
         for name, data in extra:

@@ -134,27 +134,33 @@ is "$(inside b 'ls /sys/module/ficm/peers' | xargs)" "0 $a" "b sees the supervis
 # --- numbered messages, while the supervisor's communication core comes and goes ---
 n=$(rounds 20000 1000000)
 before=$(cat /sys/module/ficm/doorbell)
-# Off and on until /run/stop is there; a line for each time that it was off while
-# messages were being sent here.
+# Off and on until /run/stop is there; a line for each time that it was off.
+: >/run/moves
 come_and_go()
 {
 	while [ ! -e /run/stop ]; do
 		echo 0 >/sys/devices/system/cpu/cpu1/online
-		[ "$(cat $P/sending)" = "0 0" ] || cat /sys/module/ficm/doorbell >>/run/moves
+		cat /sys/module/ficm/doorbell >>/run/moves
 		echo 1 >/sys/devices/system/cpu/cpu1/online
 	done
 }
+# It was away N times
+away()
+{
+	[ "$(grep -vcx "$before" /run/moves)" -ge "$1" ]
+}
 come_and_go &
 mover=$!
+check "the doorbell's CPU goes off line" eventually 60 away 1
+moves=$(grep -vcx "$before" /run/moves)
 echo "$a $n" >$P/send
 echo "$b $n" >$P/send
 typed a "echo 0 $n >$P/send; echo $b $n >$P/send"
 typed b "echo 0 $n >$P/send; echo $a $n >$P/send"
 check "all have been sent" quiet - a b
+check "meanwhile the doorbell moved away from $before" eventually 60 away $((moves + 1))
 touch /run/stop
 wait $mover
-moves=$(grep -vcx "$before" /run/moves)
-check "meanwhile the doorbell moved away from $before $moves times" test "$moves" -ge 1
 for s in - a b; do
 	is "$(on $s "cat $P/sending")" "0 0" "nothing was given up: $s"
 done

@@ -90,6 +90,19 @@ def our_modules(build, release):
     return sorted(os.path.join(folder, f) for f in os.listdir(folder) if f.endswith(".ko"))
 
 
+def add_rfstale(initrd, build, releases):
+    """The default initrd of a subOS loads rfstale.ko first, as our own init does."""
+    with open(initrd, "ab") as out:
+        more = Archive(out)
+        more.data("etc/rc", b"#!/bin/sh\nmod=/lib/rfstale-$(uname -r).ko\n"
+                            b"[ ! -e $mod ] || insmod $mod\n", 0o755)
+        for release in releases:
+            module = os.path.join(build, release, "rfstale.ko")
+            if os.path.exists(module):
+                more.file(f"lib/rfstale-{release}.ko", module)
+        more.close()
+
+
 class Root:
     """Fills the archive of one test machine."""
 
@@ -145,14 +158,18 @@ class Root:
             if os.path.exists(module):
                 self.archive.file(f"usr/lib/rainforest/modules/{release}/{name}", module)
 
-    def rainforest(self):
+    def rainforest(self, releases):
         """What make install would put there, as far as it has been built."""
-        for path, name in (("usr/lib/rainforest/init", "rfinit"),
-                           ("usr/lib/rainforest/initrd-default", "initrd-default"),
-                           ("usr/sbin/rfm", "rfm")):
+        for path, name in (("usr/lib/rainforest/init", "rfinit"), ("usr/sbin/rfm", "rfm")):
             source = os.path.join(self.build, name)
             if os.path.isfile(source):
                 self.program(path, source)
+        default = os.path.join(self.build, "initrd-default")
+        if os.path.isfile(default):
+            staged = os.path.join(self.scratch, "initrd-default")
+            shutil.copy(default, staged)
+            add_rfstale(staged, self.build, releases)
+            self.archive.file("usr/lib/rainforest/initrd-default", staged)
 
     def close(self):
         self.archive.close()
