@@ -243,17 +243,21 @@ rfctl_park_entry:
 /*
  * Serve the mailbox. A periodic timer interrupt of about 1 ms ends each HLT:
  * a core that spins would take its SMT sibling's and the power budget's share.
+ * The timer is measured against the TSC, which is read first and last: a core
+ * that is held up meanwhile (SMI, a busy emulator) finds the timer too slow and
+ * looks at its mailbox too often, never too seldom.
  */
 .Lwait:
 	movq	SLOT_MAILBOX(%r14), %rbx
-	APIC_WRITE 0x3e0, 3			/* divide by 16 */
-	APIC_WRITE 0x380, 0xffffffff
 	rdtsc
 	shlq	$32, %rdx
-	leaq	(%rax, %rdx), %rsi
-	movq	PARK_TSC_KHZ(%r15), %rdi	/* a tenth of a millisecond: kHz / 10 */
-	shrq	$3, %rdi
-	addq	%rdi, %rsi
+	leaq	(%rax, %rdx), %r8
+	APIC_WRITE 0x3e0, 3			/* divide by 16 */
+	APIC_WRITE 0x380, 0xffffffff
+	movq	PARK_TSC_KHZ(%r15), %rdi
+	movq	%rdi, %rsi
+	shrq	$3, %rsi			/* an eighth of a millisecond */
+	addq	%r8, %rsi
 6:	pause
 	rdtsc
 	shlq	$32, %rdx
@@ -262,7 +266,16 @@ rfctl_park_entry:
 	jb	6b
 	call	.Lapic_timer_count
 	notl	%eax
-	shll	$3, %eax			/* ticks in 1 ms */
+	movl	%eax, %esi
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	subq	%r8, %rax
+	movq	%rax, %rcx
+	movq	%rsi, %rax
+	mulq	%rdi
+	divq	%rcx				/* ticks in 1 ms */
+	testl	%eax, %eax
 	jnz	7f
 	movl	$0x1000, %eax
 7:	movl	%eax, %esi
