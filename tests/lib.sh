@@ -98,9 +98,7 @@ check()
 {
 	t_desc=$1
 	shift
-	t_out=$("$@" 2>&1)
-	t_status=$?
-	! t_stale "$@" || t_again "$@"
+	t_run "$@"
 	if [ $t_status -eq 0 ]; then
 		ok "$t_desc"
 	else
@@ -109,6 +107,22 @@ check()
 		diag "$t_out"
 		t_boot_log "$@"
 	fi
+}
+
+# boots COMMAND...: a create or restart that is no test point of its own
+boots()
+{
+	t_run "$@"
+	printf '%s\n' "$t_out"
+	return $t_status
+}
+
+# Runs it, sets t_out and t_status.
+t_run()
+{
+	t_out=$("$@" 2>&1)
+	t_status=$?
+	! t_stale "$@" || t_again "$@"
 }
 
 # Was it a create or restart that QEMU's stale breakpoints ended (tests/README.md),

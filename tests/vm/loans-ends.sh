@@ -12,7 +12,7 @@ run_guest --smp 6 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
 . /rf/lifecycle.lib
 . /rf/loans.lib
 modprobe rfcontroller
-make_b() { rfm create b --cpus 1 --memory 256M; }
+make_b() { boots rfm create b --cpus 1 --memory 256M; }
 check "a starts" rfm create a --cpus 3 --memory 256M
 check "b starts" make_b
 check "a gets memory that can leave it" rfm resize a --memory +256M
