@@ -79,13 +79,15 @@ static bool mem_candidate(unsigned long pfn, int node)
 	return true;
 }
 
-/* Zero a block. Preemptible: half a second of it would be a stall elsewhere. */
+#define ZERO_PIECE	SZ_64K	/* microseconds; some milliseconds on an emulated machine */
+
+/* Zero a block. Others have their turn after each piece. */
 void rfctl_mem_zero(u64 start)
 {
 	u64 end = start + RF_GRAIN;
 
-	for (; start < end; start += SZ_2M) {
-		memset(__va(start), 0, SZ_2M);
+	for (; start < end; start += ZERO_PIECE) {
+		memset(__va(start), 0, ZERO_PIECE);
 		cond_resched();
 	}
 }

@@ -278,7 +278,8 @@ run_vm()
 	VM_LOGS=$T_DIR/vm$T_MACHINES
 	rm -rf "$VM_LOGS"
 	mkdir -p "$VM_LOGS"
-	"$T_TOP/tools/rf-vm" --strict --quiet --name "$T_NAME" --logs "$VM_LOGS" "$@"
+	"$T_TOP/tools/rf-vm" --strict --quiet --name "$T_NAME" --logs "$VM_LOGS" \
+		--timeout "$(rounds 600 7200)" "$@"
 }
 
 # The supervisor's kernel had no parameter but its console.

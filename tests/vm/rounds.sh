@@ -137,7 +137,7 @@ END
 # machine OPTION... < SCRIPT
 machine()
 {
-	run_guest --timeout "$(rounds 600 5400)" --disk "$disk" --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
+	run_guest --disk "$disk" --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
 		--copy "$T_DIR/rounds-lib:/rf/rounds-lib" "$@"
 }
 
