@@ -60,7 +60,7 @@ alone()
 {
 	disks alone
 	"$T_TOP/tools/rf-vm" --quiet --name "$T_NAME-alone" --logs "$T_DIR/alone.logs" --smp 2 \
-		--memory 1G --timeout "$(rounds 400 3600)" --disk "$T_DIR/alone.root" \
+		--memory 1G --timeout "$(rounds 600 3600)" --disk "$T_DIR/alone.root" \
 		--disk "$T_DIR/alone.tests" --copy "$T_DIR/more/root/enter:/rf/enter" -- sh -c \
 		'. /rf/enter; chroot /mnt /selftests/run /tmp/results >&2
 		cat /mnt/tmp/results; cat /mnt/tmp/results.failed >&2' \
@@ -70,7 +70,7 @@ alone()
 inside_subos()
 {
 	disks inside
-	run_guest --smp 3 --timeout "$(rounds 400 3600)" --disk "$T_DIR/inside.root" \
+	run_guest --smp 3 --timeout "$(rounds 600 3600)" --disk "$T_DIR/inside.root" \
 		--disk "$T_DIR/inside.tests" --copy "$T_DIR/more.cpio:/root/more.cpio" \
 		--copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
 . /rf/lifecycle.lib
