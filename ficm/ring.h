@@ -102,6 +102,7 @@ int ficm_ring_in_open(struct ficm_ring_in *in, const struct ficm_ring_mem *mem,
 		      u32 self, u32 peer);
 void ficm_ring_in_close(struct ficm_ring_in *in);
 int ficm_ring_get(struct ficm_ring_in *in, struct rf_msg *msg);
+const __le64 *ficm_ring_next(const struct ficm_ring_in *in, __le64 *before);
 bool ficm_ring_arm(struct ficm_ring_in *in);
 
 #endif /* _FICM_RING_H */

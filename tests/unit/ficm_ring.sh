@@ -110,7 +110,7 @@ diag "round trips: $(ringtest plain --count "$(rounds 100000 1000000)" pingpong)
 if [ "$(nproc)" -ge 2 ]; then
 	spoiled "no-barrier" 's/^\tsmp_mb();$/\t__atomic_signal_fence(5);/' --count 3000000 race
 	spoiled "no-second-look-at-the-stamp" \
-		's/if (READ_ONCE(slot->word\[0\]) != line.word\[0\])/if (0)/' \
+		's/if (READ_ONCE(slot->word\[0\]) != line->word\[0\])/if (0)/' \
 		--slots 8 --count 300000 restart
 else
 	skip "control: no-barrier" "one CPU"
@@ -119,10 +119,11 @@ fi
 spoiled "no-look-after-arming" 's/return in_empty(in);/return in_empty(in) || true;/' --count 1000000 race
 spoiled_step "the-stamp-says-nothing-of-the-writer" 's/(writer % 65535 + 1) << 16/0 * writer/'
 spoiled_step "the-stamp-says-nothing-of-the-reader" 's/(reader % 65535 + 1)/0 * reader/'
+spoiled_step "what-stands-behind-the-end-goes-too" 's/~(U64_MAX/~(0 * U64_MAX/'
 spoiled "full-is-not-noticed" 's/>= out->mem.slots) {/> out->mem.slots) {/' \
 	--slots 8 --count 1000000 stream
 spoiled "nonsense-is-nothing-new" 's/stamp == in_before(in) ? -EAGAIN : in_stray(in)/-EAGAIN/' \
 	--slots 16 --count 100 garbage
 spoiled "the-length-is-not-checked" \
-	's/line.msg.len > RF_MSG_BODY || line.msg.flags/0/' --slots 16 --count 100000 garbage
+	's/line->msg.len > RF_MSG_BODY || line->msg.flags/0/' --slots 16 --count 100000 garbage
 done_testing

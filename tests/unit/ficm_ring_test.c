@@ -96,6 +96,58 @@ static void test_order(void)
 	ok(out.sent == 10 * SLOTS && in.got == 10 * SLOTS, "counted");
 }
 
+/* Each length: so many bytes come, none behind them, and none of the message before. */
+static void test_lengths(void)
+{
+	struct rf_msg full = { .type = 7, .len = RF_MSG_BODY }, part;
+	u32 i, len, good = 0;
+
+	open_both();
+	memset(full.body, 0xa5, sizeof(full.body));
+	for (len = 0; len <= RF_MSG_BODY; len++) {
+		u32 same = 0, zero = 0;
+
+		for (i = 0; i < SLOTS; i++)
+			if (ficm_ring_put(&out, &full) || get() != 0 ||
+			    memcmp(msg.body, full.body, RF_MSG_BODY))
+				break;
+		part = full;
+		part.len = len;
+		part.tag = cpu_to_le32(len);
+		if (i < SLOTS || ficm_ring_put(&out, &part) || get() != (long)len)
+			break;
+		for (i = 0; i < RF_MSG_BODY; i++) {
+			same += i < len && msg.body[i] == 0xa5;
+			zero += i >= len && !msg.body[i];
+		}
+		good += msg.type == 7 && msg.len == len && same + zero == RF_MSG_BODY;
+	}
+	ok(good == RF_MSG_BODY + 1, "bodies of 0 to %u bytes, zero behind: %u", RF_MSG_BODY, good);
+}
+
+static bool quiet(void)
+{
+	__le64 before = 0;
+	const __le64 *at = ficm_ring_next(&in, &before);
+
+	return at && *at == before;
+}
+
+static void test_next(void)
+{
+	u32 i, good = 0;
+
+	open_in(77, 78);
+	ok(get() == -EAGAIN && quiet(), "quiet before the writer is there");
+	open_out(77, 78);
+	ok(!quiet() && get() == -EAGAIN && quiet(), "not when it comes, but once both have met");
+	for (i = 0; i < 3 * SLOTS; i++)
+		good += quiet() && !put(i) && !quiet() && get() == (long)i && quiet();
+	ok(good == 3 * SLOTS, "not quiet while a message is there: %u", good);
+	ficm_ring_out_close(&out);
+	ok(!quiet() && get() == -EPIPE && !quiet(), "nor when the writer has left, ever after");
+}
+
 static void test_wrap(void)
 {
 	open_both();
@@ -318,6 +370,8 @@ int main(void)
 	memset(mem.head, 0xa5, ficm_ring_size(SLOTS));
 	memset(mem.ack, 0xa5, sizeof(*mem.ack));
 	test_order();
+	test_lengths();
+	test_next();
 	test_wrap();
 	test_arguments();
 	test_bell();
