@@ -8,6 +8,7 @@
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <asm/processor.h>
 
@@ -20,8 +21,7 @@ static_assert(RF_FICM_SLOTS >= RF_RING_SLOTS_MIN && RF_FICM_SLOTS <= RF_RING_SLO
 
 #define DIR_TRIES	1000	/* the supervisor writes for microseconds */
 
-static DEFINE_SPINLOCK(dir_lock);	/* protects dir and dir_seen against the end */
-static const struct rf_ficm_dir *dir;
+static const struct rf_ficm_dir __rcu *dir;	/* changed under exchange_lock */
 static u32 dir_seen;			/* its sequence count when it was read last */
 
 static struct {
@@ -54,9 +54,7 @@ int ficm_dir_map(u64 phys)
 	map = memremap(phys, sizeof(*map), MEMREMAP_WB);
 	if (!map)
 		return -ENOMEM;
-	spin_lock(&dir_lock);
-	dir = map;
-	spin_unlock(&dir_lock);
+	rcu_assign_pointer(dir, map);
 	return 0;
 }
 
@@ -65,23 +63,22 @@ int ficm_dir_map(u64 phys)
  */
 void ficm_dir_unmap(void)
 {
-	const struct rf_ficm_dir *map = dir;
+	const struct rf_ficm_dir *map = rcu_dereference_protected(dir, true);
 
-	spin_lock(&dir_lock);
-	dir = NULL;
-	spin_unlock(&dir_lock);
+	RCU_INIT_POINTER(dir, NULL);
+	synchronize_rcu();
 	memunmap((void *)map);
 }
 
-static bool dir_read_once(struct rf_ficm_dir *copy, u32 *seq)
+static bool dir_read_once(const struct rf_ficm_dir *map, struct rf_ficm_dir *copy, u32 *seq)
 {
-	*seq = le32_to_cpu(READ_ONCE(dir->seq));
+	*seq = le32_to_cpu(READ_ONCE(map->seq));
 	if (*seq & 1)
 		return false;
 	smp_rmb();	/* pairs with the supervisor's barrier after it made seq odd */
-	memcpy(copy, dir, sizeof(*copy));
+	memcpy(copy, map, sizeof(*copy));
 	smp_rmb();	/* pairs with the supervisor's barrier before it makes seq even */
-	return le32_to_cpu(READ_ONCE(dir->seq)) == *seq;
+	return le32_to_cpu(READ_ONCE(map->seq)) == *seq;
 }
 
 /**
@@ -94,11 +91,12 @@ static bool dir_read_once(struct rf_ficm_dir *copy, u32 *seq)
  */
 int ficm_dir_read(struct rf_ficm_dir *copy)
 {
+	const struct rf_ficm_dir *map = rcu_dereference_protected(dir, true);
 	unsigned int i;
 	u32 seq;
 
 	for (i = 0; i < DIR_TRIES; i++) {
-		if (dir_read_once(copy, &seq))
+		if (dir_read_once(map, copy, &seq))
 			break;
 		cpu_relax();
 	}
@@ -119,21 +117,24 @@ int ficm_dir_read(struct rf_ficm_dir *copy)
  */
 bool ficm_dir_changed(void)
 {
+	const struct rf_ficm_dir *map;
 	bool changed = false;
 	u32 seq;
 
-	spin_lock(&dir_lock);
-	if (dir) {
-		seq = le32_to_cpu(READ_ONCE(dir->seq));
+	rcu_read_lock();
+	map = rcu_dereference(dir);
+	if (map) {
+		seq = le32_to_cpu(READ_ONCE(map->seq));
 		changed = !(seq & 1) && seq != READ_ONCE(dir_seen);
 	}
-	spin_unlock(&dir_lock);
+	rcu_read_unlock();
 	return changed;
 }
 
 /**
  * ficm_area_map() - map a kernel's area
- * @slot: its entry in the directory; nobody uses a mapping made for that before
+ * @slot: its entry in the directory; nobody uses a mapping made for that before, but
+ *	the reading thread, which may still look
  * @phys: where the area lies
  *
  * Return: the area, or NULL for an address that cannot be, or without memory.
@@ -144,20 +145,24 @@ struct rf_ficm_area *ficm_area_map(u32 slot, u64 phys)
 		return mapped[slot].area;
 	if (!address_good(phys, sizeof(struct rf_ficm_area)))
 		return NULL;
-	if (mapped[slot].area)
+	if (mapped[slot].area) {
+		synchronize_rcu();
 		memunmap(mapped[slot].area);
+	}
 	mapped[slot].area = memremap(phys, sizeof(struct rf_ficm_area), MEMREMAP_WB);
 	mapped[slot].phys = mapped[slot].area ? phys : 0;
 	return mapped[slot].area;
 }
 
 /**
- * ficm_areas_unmap() - unmap them all; nobody uses them
+ * ficm_areas_unmap() - unmap them all; nobody uses them but the reading thread, which
+ * may still look
  */
 void ficm_areas_unmap(void)
 {
 	unsigned int i;
 
+	synchronize_rcu();
 	for (i = 0; i < RF_WIRE_PEERS; i++) {
 		if (mapped[i].area)
 			memunmap(mapped[i].area);

@@ -11,7 +11,7 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-static DEFINE_MUTEX(handlers_lock);	/* protects handlers; held while one runs */
+static DEFINE_MUTEX(handlers_lock);	/* protects handlers; held while they run */
 static struct {
 	ficm_handler_t fn;
 	void *arg;
@@ -59,17 +59,34 @@ void ficm_unregister(u16 type)
 EXPORT_SYMBOL_NS_GPL(ficm_unregister, RAINFOREST_FICM);
 
 /**
+ * ficm_dispatch_begin() - handlers stay as they are, from now on
+ */
+void ficm_dispatch_begin(void)
+{
+	mutex_lock(&handlers_lock);
+}
+
+/**
+ * ficm_dispatch_end() - no handler runs
+ */
+void ficm_dispatch_end(void)
+{
+	mutex_unlock(&handlers_lock);
+}
+
+/**
  * ficm_dispatch() - hand a message to whoever registered for its type
  * @peer: who sent it
  * @msg: a copy of it
  *
+ * Context: between ficm_dispatch_begin() and ficm_dispatch_end().
  * Return: whether there was somebody.
  */
 bool ficm_dispatch(struct ficm_peer *peer, const struct rf_msg *msg)
 {
 	u16 type = le16_to_cpu(msg->type);
-	bool found = false;
 
+	lockdep_assert_held(&handlers_lock);
 	trace_ficm_recv(peer->id, type, le32_to_cpu(msg->tag));
 	if (type >= FICM_TYPES)
 		return false;
@@ -79,11 +96,8 @@ bool ficm_dispatch(struct ficm_peer *peer, const struct rf_msg *msg)
 		ficm_refresh_later();
 		return true;
 	}
-	mutex_lock(&handlers_lock);
-	if (handlers[type].fn) {
-		handlers[type].fn(peer->id, msg, handlers[type].arg);
-		found = true;
-	}
-	mutex_unlock(&handlers_lock);
-	return found;
+	if (!handlers[type].fn)
+		return false;
+	handlers[type].fn(peer->id, msg, handlers[type].arg);
+	return true;
 }

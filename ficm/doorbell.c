@@ -11,6 +11,7 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqdomain.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <asm/apic.h>
 #include <asm/hw_irq.h>
@@ -21,6 +22,9 @@
 
 /* APIC id << 32 | vector, 0: none; written by us only */
 u64 ficm_doorbell;
+
+/* when it rang last, ktime_get_mono_fast_ns() */
+u64 ficm_doorbell_rang;
 
 static DEFINE_RAW_SPINLOCK(bell_lock);	/* ficm_doorbell and its copy change together */
 static __le64 *bell_public;		/* where other kernels read it, or NULL */
@@ -103,6 +107,7 @@ static const struct irq_domain_ops bell_ops = {
 
 static irqreturn_t bell_handler(int irq, void *arg)
 {
+	WRITE_ONCE(ficm_doorbell_rang, ktime_get_mono_fast_ns());
 	wake_up_process(bell_wakes);
 	return IRQ_HANDLED;
 }

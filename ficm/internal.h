@@ -3,12 +3,14 @@
  * What the files of ficm.ko share.
  *
  * Locks, in the order in which they are taken:
- *	handlers_lock	held while a handler runs (static in dispatch.c)
+ *	handlers_lock	held while handlers run (static in dispatch.c)
  *	exchange_lock	joining, refreshing, leaving (static in peers.c)
  *	peer->in_lock	the ring from a peer; not in interrupts
  *	peer->out_lock	the ring to a peer, and what is known of its doorbell
- *	dir_lock	the directory's mapping (static in area.c)
  *	bell_lock	where our doorbell is published (static in doorbell.c)
+ *
+ * The reading thread looks at the directory and at what peers write without a lock, but
+ * under RCU: a mapping ends after a grace period.
  */
 #ifndef _FICM_INTERNAL_H
 #define _FICM_INTERNAL_H
@@ -21,6 +23,8 @@
 struct attribute_group;
 struct kobject;
 struct task_struct;
+
+#define FICM_PLACE_LOOPBACK	RF_WIRE_PEERS	/* its bit in ficm_open */
 
 /**
  * struct ficm_peer - another kernel, or this one
@@ -39,6 +43,9 @@ struct task_struct;
  * @apicid: cores of the peer
  * @in_lock: protects @in
  * @in: ring from the peer
+ * @at: the word that changes when a message comes, NULL while nobody knows; set
+ *	under @in_lock, read under RCU
+ * @before: what stands there until then; the reading thread's own
  * @broken: the reader's end was reported as broken; the reading thread's own
  * @unhandled: messages of a type that nobody registered; the reading thread's own
  * @kobj: its directory in sysfs; under exchange_lock
@@ -58,6 +65,8 @@ struct ficm_peer {
 	u32 apicid[RF_WIRE_CPUS];
 	spinlock_t in_lock;	/* the reading thread against closing; see above */
 	struct ficm_ring_in in;
+	const __le64 *at;
+	__le64 before;
 	bool broken;
 	u64 unhandled;
 	struct kobject *kobj;
@@ -65,6 +74,7 @@ struct ficm_peer {
 
 /* doorbell.c */
 extern u64 ficm_doorbell;
+extern u64 ficm_doorbell_rang;
 int ficm_doorbell_init(struct task_struct *wakes, unsigned int cpu);
 void ficm_doorbell_exit(void);
 void ficm_doorbell_publish(__le64 *where);
@@ -83,6 +93,7 @@ int ficm_area_check(const struct rf_ficm_area *area, u32 generation);
 
 /* peers.c: who there is */
 extern struct ficm_peer ficm_peers[RF_WIRE_PEERS];
+extern u32 ficm_open;
 struct ficm_peer *ficm_peer_find(u32 id);
 void ficm_peers_init(void);
 void ficm_peers_exit(void);
@@ -106,6 +117,8 @@ void ficm_read_stop(void);
 void ficm_read_wake(void);
 
 /* dispatch.c */
+void ficm_dispatch_begin(void);
+void ficm_dispatch_end(void);
 bool ficm_dispatch(struct ficm_peer *peer, const struct rf_msg *msg);
 
 /* loopback.c */

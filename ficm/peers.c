@@ -15,6 +15,9 @@
 
 struct ficm_peer ficm_peers[RF_WIRE_PEERS];
 
+/* Places with open rings, a bit for each; changed under exchange_lock. */
+u32 ficm_open = BIT(FICM_PLACE_LOOPBACK);
+
 static DEFINE_MUTEX(exchange_lock);	/* protects what follows, and area.c's mappings */
 static struct rf_ficm_area *own;	/* our area; NULL while we have not joined */
 static u32 own_slot;
@@ -50,6 +53,8 @@ static void peer_close(struct ficm_peer *peer)
 	spin_lock_irqsave(&peer->out_lock, flags);
 	ficm_ring_out_close(&peer->out);
 	ficm_ring_in_close(&peer->in);
+	WRITE_ONCE(peer->at, NULL);
+	WRITE_ONCE(ficm_open, ficm_open & ~BIT(peer - ficm_peers));
 	WRITE_ONCE(peer->id, RF_FICM_NOBODY);
 	WRITE_ONCE(peer->open, false);
 	peer->joined = false;
@@ -108,10 +113,11 @@ static void peer_open(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
 	peer->area = area;
 	peer->owed = false;
 	peer->refused = 0;
-	peer->broken = false;
+	WRITE_ONCE(peer->broken, false);
 	peer->unhandled = 0;
 	peer_open_rings(peer, slot, area);
 	WRITE_ONCE(peer->open, true);
+	WRITE_ONCE(ficm_open, ficm_open | BIT(slot));
 	WRITE_ONCE(peer->id, le32_to_cpu(entry->id));
 	spin_unlock_irqrestore(&peer->out_lock, flags);
 	spin_unlock(&peer->in_lock);

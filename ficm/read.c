@@ -3,11 +3,19 @@
  * The thread that reads: a few messages of each peer in turn, as long as there
  * are any; then it looks some more times, asks all peers for the doorbell, looks
  * once more, and sleeps.
+ *
+ * How long it looks is a guess and decides nothing: what closes the race with a
+ * message under way is the look after asking, ficm_ring_arm(). A look takes no
+ * lock: it reads the one word per peer that changes when a message comes.
  */
+#include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/stat.h>
 #include <rainforest/ficm.h>
 #include <uapi/linux/sched/types.h>
 
@@ -15,53 +23,96 @@
 #include "trace.h"
 
 #define READ_BATCH	64	/* messages of one peer before others have their turn */
-#define READ_SPINS	64	/* looks at empty rings before sleeping */
 #define READ_TURN	(HZ / 50 ?: 1)	/* of work before the CPU's other tasks have theirs */
+#define READ_FEW	64U	/* looks without a pause in between */
+#define READ_SPIN_MIN_NS	(10 * NSEC_PER_USEC)
+#define READ_SPIN_MAX_NS	(200 * NSEC_PER_USEC)
 
 static struct task_struct *reader;
 
-static int peer_get(struct ficm_peer *peer, struct rf_msg *msg)
+/*
+ * What follows is the thread's own. The message is not on its stack, which the kernel
+ * would clear each time.
+ */
+static struct rf_msg read_msg;
+static u64 read_spin_ns;	/* how long to look on before sleeping; 0: a few times */
+
+static struct ficm_peer *peer_at(unsigned int place)
 {
-	int ret;
+	return place == FICM_PLACE_LOOPBACK ? &ficm_loopback : &ficm_peers[place];
+}
+
+/* Under RCU, so that what @at points to stays mapped. */
+static bool peer_quiet(const struct ficm_peer *peer)
+{
+	const __le64 *at = READ_ONCE(peer->at);
+
+	return at ? READ_ONCE(*at) == peer->before : READ_ONCE(peer->broken);
+}
+
+/* Up to so many looks. Returns where something may have come: one bit for each place. */
+static u32 read_look(unsigned int looks)
+{
+	u32 open, some = 0;
+
+	rcu_read_lock();
+	while (looks-- && !some)
+		for (open = READ_ONCE(ficm_open); open; open &= open - 1)
+			if (!peer_quiet(peer_at(__ffs(open))))
+				some |= open & -open;
+	rcu_read_unlock();
+	return some;
+}
+
+/* Whether a message came. If none did, it is known where the next one will show. */
+static bool peer_get(struct ficm_peer *peer)
+{
+	int ret = -ENOENT;
 
 	spin_lock(&peer->in_lock);
-	ret = peer->open ? ficm_ring_get(&peer->in, msg) : -ENOENT;
+	if (peer->open) {
+		ret = ficm_ring_get(&peer->in, &read_msg);
+		if (ret)
+			WRITE_ONCE(peer->at, ficm_ring_next(&peer->in, &peer->before));
+		if (ret == -EPIPE && !peer->broken) {
+			WRITE_ONCE(peer->broken, true);
+			trace_ficm_broken(peer->id, peer->in.fault);
+		}
+	}
 	spin_unlock(&peer->in_lock);
-	return ret;
+	return !ret;
 }
 
 static bool read_some(struct ficm_peer *peer)
 {
-	struct rf_msg msg;
 	unsigned int n;
-	int ret = 0;
 
-	if (!READ_ONCE(peer->open))
-		return false;
-	for (n = 0; n < READ_BATCH; n++) {
-		ret = peer_get(peer, &msg);
-		if (ret)
-			break;
-		if (!ficm_dispatch(peer, &msg))
+	for (n = 0; n < READ_BATCH && peer_get(peer); n++) {
+		if (!n)
+			ficm_dispatch_begin();
+		if (!ficm_dispatch(peer, &read_msg))
 			peer->unhandled++;
 	}
-	if (ret == -EPIPE && !peer->broken) {
-		peer->broken = true;
-		trace_ficm_broken(peer->id, READ_ONCE(peer->in.fault));
-	}
+	if (n)
+		ficm_dispatch_end();
 	return n;
 }
 
-static bool read_round(void)
+/* The message that tells of a change may have found the ring full. */
+static void read_dir(void)
 {
-	bool any = read_some(&ficm_loopback);
-	unsigned int i;
-
-	for (i = 0; i < RF_WIRE_PEERS; i++)
-		any |= read_some(&ficm_peers[i]);
-	/* The message that tells of it may have found the ring full. */
 	if (ficm_dir_changed())
 		ficm_refresh_later();
+}
+
+static bool read_round(u32 some)
+{
+	bool any = false;
+
+	for (; some; some &= some - 1)
+		any |= read_some(peer_at(__ffs(some)));
+	if (any)
+		read_dir();
 	return any;
 }
 
@@ -70,8 +121,6 @@ static bool peer_arm(struct ficm_peer *peer)
 {
 	bool armed;
 
-	if (!READ_ONCE(peer->open))
-		return true;
 	spin_lock(&peer->in_lock);
 	armed = !peer->open || peer->in.fault || ficm_ring_arm(&peer->in);
 	spin_unlock(&peer->in_lock);
@@ -81,22 +130,72 @@ static bool peer_arm(struct ficm_peer *peer)
 /*
  * Sleeps until a doorbell rings, unless something came: false then. A message that comes
  * behind our back, to a ring that was armed already, wakes us by its doorbell:
- * the state is set before the first ring is armed.
+ * the state is set before the first ring is armed. So it is before we look which
+ * peers there are: who opens one wakes us afterwards.
  */
 static bool read_sleep(void)
 {
-	bool armed;
-	unsigned int i;
+	bool armed = true;
+	u32 open;
 
+	read_dir();
 	set_current_state(TASK_INTERRUPTIBLE);
-	armed = peer_arm(&ficm_loopback);
-	for (i = 0; i < RF_WIRE_PEERS; i++)
-		armed &= peer_arm(&ficm_peers[i]);
+	for (open = READ_ONCE(ficm_open); open; open &= open - 1)
+		armed &= peer_arm(peer_at(__ffs(open)));
 	armed &= !kthread_should_stop();
 	if (armed)
 		schedule();
 	__set_current_state(TASK_RUNNING);
 	return armed;
+}
+
+/*
+ * Whoever was rung for soon after he went to sleep would better have looked on a little
+ * longer: a doorbell and two switches would have been saved. So he does the next time.
+ * Whoever slept long, or was rung for nothing, looks half as long, and in the end hardly
+ * at all: a message now and then shall not cost more than it must.
+ */
+static void read_learn(u64 since)
+{
+	s64 until = READ_ONCE(ficm_doorbell_rang) - since;
+
+	if (until < 0)
+		return;		/* woken otherwise */
+	if (until < READ_SPIN_MAX_NS && read_look(1))
+		read_spin_ns = clamp_t(u64, 2 * read_spin_ns, READ_SPIN_MIN_NS, READ_SPIN_MAX_NS);
+	else
+		read_spin_ns = read_spin_ns > READ_SPIN_MIN_NS ? read_spin_ns / 2 : 0;
+}
+
+static bool read_nap(void)
+{
+	u64 since = ktime_get_mono_fast_ns();
+	bool slept = read_sleep();
+
+	if (slept)
+		read_learn(since);
+	return slept;
+}
+
+/*
+ * Looks until something comes, but for a limited time, which is short when
+ * others want the CPU: they cannot have it from a real-time thread.
+ */
+static u32 read_spin(void)
+{
+	u64 since, spun = 0;
+	u32 some = read_look(READ_FEW);
+
+	if (some || !read_spin_ns)
+		return some;
+	since = ktime_get_mono_fast_ns();
+	while (!some && spun < read_spin_ns &&
+	       (spun < READ_SPIN_MIN_NS || single_task_running())) {
+		cpu_relax();
+		some = read_look(READ_FEW);
+		spun = ktime_get_mono_fast_ns() - since;
+	}
+	return some;
 }
 
 /*
@@ -116,19 +215,12 @@ static void read_rest(unsigned long *since)
 static int read_loop(void *unused)
 {
 	unsigned long since = jiffies;
-	unsigned int spins = 0;
 
 	while (!kthread_should_stop()) {
-		if (read_round()) {
-			spins = 0;
+		if (read_round(read_spin()))
 			read_rest(&since);
-		} else if (++spins < READ_SPINS) {
-			cpu_relax();
-		} else {
-			spins = 0;
-			if (read_sleep())
-				since = jiffies;
-		}
+		else if (read_nap())
+			since = jiffies;
 	}
 	return 0;
 }
