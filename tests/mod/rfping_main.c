@@ -63,8 +63,7 @@ struct text {
 	__le32 trips;
 	__le32 batches;
 	__le32 slot;		/* the leader's */
-	__le32 trip;		/* PING_POLL, PING_WAKE */
-	__le32 answer;		/* to the leader */
+	__le32 answer;		/* to the leader, or of a flood */
 };
 
 static struct {
@@ -78,6 +77,7 @@ static u64 ns[BATCHES];
 static u64 batch_begin;
 static struct ping_run now;
 static u32 now_peer;
+static struct rf_msg trip_msg;		/* of this kernel in this run; its tag tells the trip */
 static u32 arrived;			/* PING_WAKE, PING_POLL: trips that came back */
 static u64 arrived_ns;
 static struct task_struct *waits;
@@ -131,7 +131,7 @@ static int map_lines(u32 peer_slot)
 	return 0;
 }
 
-static struct rf_msg message(u32 trip, bool answer)
+static struct rf_msg message(bool answer)
 {
 	struct text text = {
 		.mode = cpu_to_le32(now.mode),
@@ -139,7 +139,6 @@ static struct rf_msg message(u32 trip, bool answer)
 		.trips = cpu_to_le32(now.trips),
 		.batches = cpu_to_le32(now.batches),
 		.slot = cpu_to_le32(slot),
-		.trip = cpu_to_le32(trip),
 		.answer = cpu_to_le32(answer),
 	};
 	struct rf_msg msg = { .type = cpu_to_le16(TYPE), .len = sizeof(text) };
@@ -148,18 +147,17 @@ static struct rf_msg message(u32 trip, bool answer)
 	return msg;
 }
 
-static int send_trip(u32 trip, bool answer)
+static int send_trip(__le32 trip)
 {
-	struct rf_msg msg = message(trip, answer);
-
-	return ficm_send(now_peer, &msg);
+	trip_msg.tag = trip;
+	return ficm_send(now_peer, &trip_msg);
 }
 
 /* As fast as the ring takes them; the peer does nothing with them. */
 static int flood(void)
 {
 	u32 i, count = now.trips * now.batches;
-	struct rf_msg msg = message(0, true);
+	struct rf_msg msg = message(true);
 	unsigned long end;
 	int ret = 0;
 
@@ -210,7 +208,7 @@ static int wake_trips(void)
 	for (i = 0; i <= now.batches && !ret; i++) {
 		usleep_range(REST_US, 2 * REST_US);
 		start = ktime_get_ns();
-		ret = send_trip(i, false) ?: wait_arrived(i);
+		ret = send_trip(cpu_to_le32(i)) ?: wait_arrived(i);
 		if (i)
 			ns[i - 1] = arrived_ns - start;
 	}
@@ -219,7 +217,7 @@ static int wake_trips(void)
 
 static int poll_trips(void)
 {
-	return send_trip(0, false) ?: wait_arrived(now.trips * now.batches);
+	return send_trip(0) ?: wait_arrived(now.trips * now.batches);
 }
 
 /* The handler of the leader: a message came back. */
@@ -227,13 +225,14 @@ static void came_back(u32 trip)
 {
 	u32 last = now.mode == PING_POLL ? now.trips * now.batches : trip;
 
-	arrived_ns = ktime_get_ns();
 	if (now.mode == PING_POLL)
 		ping_account(&now, trip);
+	else
+		arrived_ns = ktime_get_ns();
 	/* Its time before it: pairs with wait_arrived(). */
 	smp_store_release(&arrived, trip + 1);
 	if (trip < last)
-		send_trip(trip + 1, false);
+		send_trip(cpu_to_le32(trip + 1));
 	else
 		wake_up_process(waits);
 }
@@ -298,28 +297,26 @@ static void follow(u32 peer, const struct text *text)
 		.batches = le32_to_cpu(text->batches),
 	};
 	now_peer = peer;
+	trip_msg = message(true);
 	if (now.mode <= PING_BELL && now.mode != PING_POLL && !map_lines(le32_to_cpu(text->slot)))
 		start_worker();
 }
 
 static void receive(u32 peer, const struct rf_msg *msg, void *arg)
 {
-	struct text text;
-	u32 mode;
+	const struct text *text = (const struct text *)msg->body;
 
-	memcpy(&text, msg->body, sizeof(text));
-	mode = le32_to_cpu(text.mode);
 	if (now.leads) {
-		if (text.answer && text.number == cpu_to_le32(now.number))
-			came_back(le32_to_cpu(text.trip));
+		if (text->answer && text->number == cpu_to_le32(now.number))
+			came_back(le32_to_cpu(msg->tag));
 		return;
 	}
-	if (text.answer)
+	if (text->answer)
 		return;		/* of a flood */
-	if (le32_to_cpu(text.number) != now.number)
-		follow(peer, &text);
-	if (mode == PING_POLL || mode == PING_WAKE)
-		send_trip(le32_to_cpu(text.trip), true);
+	if (le32_to_cpu(text->number) != now.number)
+		follow(peer, text);
+	if (now.mode == PING_POLL || now.mode == PING_WAKE)
+		send_trip(msg->tag);
 }
 
 static bool here_alone(void)
@@ -346,6 +343,7 @@ static int begin(const char *word, u32 peer_slot)
 	now.ns = ns;
 	memset(ns, 0, sizeof(ns));
 	arrived = 0;
+	trip_msg = message(false);
 	reinit_completion(&worked);
 	return here_alone() ? 0 : map_lines(peer_slot);
 }
@@ -362,7 +360,7 @@ static int run_set(const char *val, const struct kernel_param *kp)
 		   &now.batches) == 5)
 		ret = begin(word, peer_slot);
 	if (!ret && needs_follower())
-		ret = send_trip(0, false);
+		ret = send_trip(0);
 	ret = ret ?: start_worker();
 	if (!ret) {
 		wait_for_completion(&worked);
