@@ -36,8 +36,16 @@ static struct {
 	__le32 seq;
 	__le16 op;
 	u16 error;
+	u64 why, value;			/* see RF_WHY_* */
 } answer;
 static DECLARE_COMPLETION(answered);
+
+/* What somebody here asked for last, and how that ended; under answer_lock. */
+static struct {
+	char words[32];
+	int error;
+	u64 why, value;
+} last;
 
 static int hello_tries;
 
@@ -53,6 +61,8 @@ static void answer_receive(u32 peer, const struct rf_msg *msg, void *arg)
 	if (answer.wanted && reply.seq == answer.seq && reply.op == answer.op) {
 		answer.wanted = false;
 		answer.error = le16_to_cpu(reply.error);
+		answer.why = le64_to_cpu(reply.value[0]);
+		answer.value = le64_to_cpu(reply.value[1]);
 		complete(&answered);
 	}
 	spin_unlock(&answer_lock);
@@ -65,6 +75,8 @@ static void answer_want(__le32 seq, __le16 op)
 	answer.wanted = true;
 	answer.seq = seq;
 	answer.op = op;
+	answer.why = 0;
+	answer.value = 0;
 	spin_unlock(&answer_lock);
 }
 
@@ -73,6 +85,57 @@ static void answer_forget(void)
 	spin_lock(&answer_lock);
 	answer.wanted = false;
 	spin_unlock(&answer_lock);
+}
+
+static void answer_keep(u16 op, u64 arg, int ret)
+{
+	lockdep_assert_held(&ask_lock);
+	spin_lock(&answer_lock);
+	if (op == RF_OP_ASK_CPUS)
+		scnprintf(last.words, sizeof(last.words), "cpus %llu", arg);
+	else
+		scnprintf(last.words, sizeof(last.words), "memory %lluM", arg >> 20);
+	last.error = ret;
+	last.why = answer.why;
+	last.value = answer.value;
+	spin_unlock(&answer_lock);
+}
+
+/**
+ * subos_ask_told() - how what was asked for last ended, in words
+ * @buf: (out) a line
+ * @size: bytes at @buf
+ *
+ * Return: length of the line, 0 when nothing was asked for.
+ */
+int subos_ask_told(char *buf, size_t size)
+{
+	const char *unit;
+	int n = 0;
+	u64 value;
+
+	spin_lock(&answer_lock);
+	unit = strstarts(last.words, "memory") ? "M" : "";
+	value = *unit ? last.value >> 20 : last.value;
+	if (!last.words[0])
+		;
+	else if (!last.error)
+		n = scnprintf(buf, size, "%s: done, %llu%s in all\n", last.words, value, unit);
+	else if (last.why == RF_WHY_NONE)
+		n = scnprintf(buf, size, "%s: refused, the operator allows none\n", last.words);
+	else if (last.why == RF_WHY_ABOVE)
+		n = scnprintf(buf, size, "%s: refused, the operator allows %llu%s in all\n",
+			      last.words, value, unit);
+	else if (last.why == RF_WHY_OFTEN)
+		n = scnprintf(buf, size, "%s: refused, too often; again in %llu ms\n", last.words,
+			      last.value);
+	else if (last.why == RF_WHY_FAILED)
+		n = scnprintf(buf, size, "%s: failed, error %d; %llu%s in all\n", last.words,
+			      -last.error, value, unit);
+	else
+		n = scnprintf(buf, size, "%s: error %d\n", last.words, -last.error);
+	spin_unlock(&answer_lock);
+	return n;
 }
 
 /* The same again and again: a message, or the answer to it, may have met a full ring. */
@@ -127,6 +190,8 @@ int subos_ask(u16 op, u64 arg, u32 timeout_ms)
 	answer_want(request.seq, request.op);
 	ret = ask_until(&msg, timeout_ms);
 	answer_forget();
+	if (op != RF_OP_HELLO)
+		answer_keep(op, arg, ret);
 	mutex_unlock(&ask_lock);
 	return ret;
 }

@@ -62,6 +62,7 @@ unsigned int subos_con_last_op(void);
 int subos_ask_init(void);
 int subos_ask(u16 op, u64 arg, u32 timeout_ms);
 int subos_ask_words(const char *words);
+int subos_ask_told(char *buf, size_t size);
 
 /* cpu.c */
 int subos_cpu_add(struct subos_call *call);

@@ -15,7 +15,8 @@
  *				nonsense
  *	last_op			(read) RF_OP_* of the request that was carried out last
  *	ask			(write) "cpus N" or "memory BYTES": ask the supervisor for
- *				so much in all; its answer is the result of the write
+ *				so much in all; its answer is the result of the write;
+ *				(read) the last answer, in words
  */
 #include <linux/kobject.h>
 #include <linux/string.h>
@@ -123,7 +124,12 @@ static ssize_t ask_store(struct kobject *kobj, struct kobj_attribute *attr, cons
 	return ret ?: count;
 }
 
-static struct kobj_attribute ask_attr = __ATTR_WO(ask);
+static ssize_t ask_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return subos_ask_told(buf, PAGE_SIZE);
+}
+
+static struct kobj_attribute ask_attr = __ATTR_RW_MODE(ask, 0600);
 
 static struct attribute *subos_attrs[] = {
 	&name_attr.attr,

@@ -23,12 +23,14 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include "limit.h"
 
 struct file;
 struct pci_dev;
 struct poll_table_struct;
 struct seq_buf;
 struct rfctl_console;
+struct rfctl_image;
 struct rfctl_pci;
 
 /**
@@ -50,12 +52,35 @@ struct rfctl_range {
 };
 
 /**
+ * struct rfctl_asks - what a subOS asks of us by itself (ask.c)
+ * @max_cpus: see struct rf_policy
+ * @max_bytes: see struct rf_policy
+ * @limit: how often it was heard lately
+ * @count: requests that were looked at
+ * @refused: of these, how many were refused
+ * @valid: @req was answered with @reply: the same once more gets the same answer
+ * @req: the last request
+ * @reply: the answer to it
+ */
+struct rfctl_asks {
+	u32 max_cpus;
+	u64 max_bytes;
+	struct rf_limit limit;
+	u64 count;
+	u64 refused;
+	bool valid;
+	struct rf_request req;
+	struct rf_reply reply;
+};
+
+/**
  * struct subos - another kernel on this machine
  * @ref: one for the list, one for each descriptor
  * @node: in rfctl_subos_list, under rfctl_lock
  * @lock: serialises operations; protects everything below that names no other
  * @id: see struct rf_info
  * @name: see struct rf_info
+ * @asked: since its start it was asked to end: its end is no accident
  * @started: RF_IOC_START was done once: it no longer depends on a descriptor
  * @gone: everything was given back
  * @busy: an operation that others must not join (stop, destroy, a change of its
@@ -82,6 +107,13 @@ struct rfctl_range {
  * @listening: its subOScon answers requests; written without lock
  * @con_seq: number of the last request to it
  * @priority: see struct rf_priority
+ * @on_crash: enum rf_on_crash
+ * @act: what of it is about to be done (policy.c)
+ * @act_work: does it
+ * @crashes: when it was booted again after a crash
+ * @restarts: how often it was
+ * @image: what it is booted from again, NULL: nothing is kept
+ * @asks: what it asks of us
  * @loaded: RF_IOC_LOAD was done since the last stop
  * @running: cores of it may execute its code
  * @svc: service area in the supervisor's direct map, NULL before there is memory
@@ -114,6 +146,7 @@ struct subos {
 	struct mutex lock;	/* serialises operations; see above */
 	u32 id;
 	char name[RF_NAME_MAX];
+	bool asked;
 	bool started;
 	bool gone;
 	bool busy;
@@ -139,6 +172,13 @@ struct subos {
 	bool listening;
 	u32 con_seq;
 	int priority;
+	enum rf_on_crash on_crash;
+	enum rf_on_crash act;
+	struct work_struct act_work;
+	struct rf_limit crashes;
+	u32 restarts;
+	struct rfctl_image *image;
+	struct rfctl_asks asks;
 	bool loaded;
 	bool running;
 	void *svc;
@@ -180,7 +220,7 @@ int subos_start(struct subos *so);
 int subos_stop(struct subos *so, bool force, unsigned int timeout_ms, struct rfctl_msg *msg);
 int subos_destroy(struct subos *so, bool force, unsigned int timeout_ms, struct rfctl_msg *msg);
 void subos_abandon(struct subos *so);
-void subos_stop_all(unsigned int timeout_ms);
+int subos_remove(struct subos *so, struct rfctl_msg *msg);
 int subos_halt(struct subos *so, struct rfctl_msg *msg);
 __printf(3, 4) void rfctl_set_state(struct subos *so, enum rf_state state, const char *fmt, ...);
 void subos_info(struct subos *so, struct rf_info *info);
@@ -251,6 +291,8 @@ int rfctl_lowmem_resources(struct rf_resource *res, unsigned int max);
 
 /* load.c: service area, images */
 int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg);
+int rfctl_load_again(struct subos *so, struct rfctl_msg *msg);
+int rfctl_load_keep(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg);
 int rfctl_check_cmdline(const struct rf_cmdline *req, struct rfctl_msg *msg);
 
 /* desc.c: what the subOS is told of its resources */
@@ -268,6 +310,18 @@ int rfctl_con_init(void);
 void rfctl_con_exit(void);
 int rfctl_con_ask(struct subos *so, u16 op, const u64 *args, unsigned int timeout_ms,
 		  struct rf_reply *reply);
+
+/* ask.c: what a subOS asks of us by itself */
+void rfctl_ask(struct subos *so, const struct rf_request *req, struct rf_reply *reply);
+
+/* policy.c: what is done when a subOS crashes */
+int rfctl_policy_init(void);
+void rfctl_policy_exit(void);
+void rfctl_policy_setup(struct subos *so);
+int rfctl_policy_set(struct subos *so, const struct rf_policy *req, struct rfctl_msg *msg);
+void rfctl_policy_crashed(struct subos *so, char *note, size_t size);
+void rfctl_policy_forget(struct subos *so);
+void rfctl_policy_off(void);
 
 /* resize.c, resize_mem.c, resize_pci.c: resources of a subOS that runs */
 int subos_resize_cpus(struct subos *so, struct rf_resize_cpus *req, struct cpumask *mask,

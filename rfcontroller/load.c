@@ -17,6 +17,7 @@
 #include <asm/apic.h>
 #include <asm/tsc.h>
 #include "fail.h"
+#include "image.h"
 #include "internal.h"
 #include "tables.h"
 
@@ -31,7 +32,8 @@ static_assert(RF_OFF_CON_IN + RF_CON_IN_SIZE <= RF_SERVICE_SIZE);
 /**
  * struct load_work - one load under way
  * @so: the subOS
- * @req: what user space asked for
+ * @req: what is asked for
+ * @kept: addresses in @req are those of a copy that we keep, not user space's
  * @seg: its segments, copied
  * @msg: line about a failure
  * @kernel_end: end of the highest segment, relative to the base
@@ -41,6 +43,7 @@ static_assert(RF_OFF_CON_IN + RF_CON_IN_SIZE <= RF_SERVICE_SIZE);
 struct load_work {
 	struct subos *so;
 	const struct rf_load *req;
+	bool kept;
 	struct rf_segment *seg;
 	struct rfctl_msg *msg;
 	u64 kernel_end;
@@ -53,12 +56,20 @@ static u64 load_base(struct load_work *w)
 	return w->so->ranges[0].start;
 }
 
-static int load_copy(u64 dest, u64 src, u64 size)
+static int load_fetch(const struct load_work *w, void *dest, u64 src, u64 size)
+{
+	if (!w->kept)
+		return copy_from_user(dest, u64_to_user_ptr(src), size) ? -EFAULT : 0;
+	memcpy(dest, (const void *)(uintptr_t)src, size);
+	return 0;
+}
+
+static int load_copy(const struct load_work *w, u64 dest, u64 src, u64 size)
 {
 	while (size) {
 		u64 n = min_t(u64, size, LOAD_CHUNK);
 
-		if (copy_from_user(__va(dest), u64_to_user_ptr(src), n))
+		if (load_fetch(w, __va(dest), src, n))
 			return -EFAULT;
 		if (signal_pending(current))
 			return -EINTR;
@@ -89,19 +100,22 @@ static int load_check_segment(struct load_work *w, const struct rf_segment *seg)
 	return 0;
 }
 
+static bool load_counts_ok(const struct rf_load *req)
+{
+	return req->nr_segments >= 1 && req->nr_segments <= RF_SEGMENTS_MAX &&
+	       req->setup_header_size <= SETUP_HEADER_MAX &&
+	       req->cmdline_size <= RF_CMDLINE_MAX &&
+	       req->initrd_size <= SZ_1T && req->overlay_size <= SZ_1T;
+}
+
 static int load_check(struct load_work *w)
 {
 	const struct rf_load *req = w->req;
 	unsigned int i;
 	int ret;
 
-	if (req->nr_segments < 1 || req->nr_segments > RF_SEGMENTS_MAX ||
-	    req->setup_header_size > SETUP_HEADER_MAX || req->cmdline_size > RF_CMDLINE_MAX ||
-	    req->initrd_size > SZ_1T || req->overlay_size > SZ_1T)
-		return -EINVAL;
-	if (copy_from_user(w->seg, u64_to_user_ptr(req->segments),
-			   req->nr_segments * sizeof(*w->seg)) ||
-	    copy_from_user(w->setup, u64_to_user_ptr(req->setup_header), req->setup_header_size))
+	if (load_fetch(w, w->seg, req->segments, req->nr_segments * sizeof(*w->seg)) ||
+	    load_fetch(w, w->setup, req->setup_header, req->setup_header_size))
 		return -EFAULT;
 	for (i = 0; i < req->nr_segments; i++) {
 		ret = load_check_segment(w, &w->seg[i]);
@@ -147,18 +161,21 @@ static int load_copy_images(struct load_work *w)
 	int ret;
 
 	for (i = 0; i < req->nr_segments; i++) {
-		ret = load_copy(load_base(w) + w->seg[i].dest, w->seg[i].src, w->seg[i].filesz);
+		ret = load_copy(w, load_base(w) + w->seg[i].dest, w->seg[i].src,
+				w->seg[i].filesz);
 		if (ret)
 			return ret;
 	}
-	ret = load_copy(w->initrd, req->initrd, req->initrd_size);
+	ret = load_copy(w, w->initrd, req->initrd, req->initrd_size);
 	if (ret)
 		return ret;
-	return load_copy(w->initrd + ALIGN(req->initrd_size, 4), req->overlay, req->overlay_size);
+	return load_copy(w, w->initrd + ALIGN(req->initrd_size, 4), req->overlay,
+			 req->overlay_size);
 }
 
-/* Length of the line in @out, or a negative error. */
-static int load_build_cmdline(const struct rf_cmdline *req, char *out, struct rfctl_msg *msg)
+/* Length of the line in @out, or a negative error. @kept: see struct load_work. */
+static int load_build_cmdline(const struct rf_cmdline *req, bool kept, char *out,
+			      struct rfctl_msg *msg)
 {
 	struct rf_cmdline_in in = {
 		.user_len = req->cmdline_size,
@@ -170,9 +187,12 @@ static int load_build_cmdline(const struct rf_cmdline *req, char *out, struct rf
 	char *user;
 	int ret;
 
-	user = memdup_user_nul(u64_to_user_ptr(req->cmdline), in.user_len);
-	if (IS_ERR(user))
-		return PTR_ERR(user);
+	if (kept)
+		user = kmemdup_nul((const char *)(uintptr_t)req->cmdline, in.user_len, GFP_KERNEL);
+	else
+		user = memdup_user_nul(u64_to_user_ptr(req->cmdline), in.user_len);
+	if (IS_ERR_OR_NULL(user))
+		return user ? PTR_ERR(user) : -ENOMEM;
 	in.user = user;
 	ret = rf_cmdline_build(&in, out, RF_CMDLINE_SIZE, msg->text, sizeof(msg->text));
 	kfree(user);
@@ -196,7 +216,7 @@ int rfctl_check_cmdline(const struct rf_cmdline *req, struct rfctl_msg *msg)
 	out = rfctl_zalloc(RF_CMDLINE_SIZE);
 	if (!out)
 		return -ENOMEM;
-	ret = load_build_cmdline(req, out, msg);
+	ret = load_build_cmdline(req, false, out, msg);
 	kfree(out);
 	return min(ret, 0);
 }
@@ -212,7 +232,7 @@ static int load_cmdline(struct load_work *w, u32 *len)
 	};
 	int ret;
 
-	ret = load_build_cmdline(&line, w->so->svc + RF_OFF_CMDLINE, w->msg);
+	ret = load_build_cmdline(&line, w->kept, w->so->svc + RF_OFF_CMDLINE, w->msg);
 	if (ret < 0)
 		return ret;
 	*len = ret;
@@ -323,43 +343,142 @@ static int load_all(struct load_work *w)
 	return 0;
 }
 
-/**
- * rfctl_load - put a kernel and all that it is told into the subOS's memory
- * @so: the subOS, locked; it has CPUs and memory and does not run
- * @req: what to load
- * @msg: (out) line about a failure
- *
- * Return: 0, or as RF_IOC_LOAD.
- */
-int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg)
+static struct load_work *load_begin(struct subos *so, const struct rf_load *req, bool kept,
+				    struct rfctl_msg *msg)
+{
+	struct load_work *w = rfctl_zalloc(sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->seg = rfctl_zalloc(RF_SEGMENTS_MAX * sizeof(*w->seg));
+	w->so = so;
+	w->req = req;
+	w->kept = kept;
+	w->msg = msg;
+	if (w->seg)
+		return w;
+	kfree(w);
+	return NULL;
+}
+
+static void load_end(struct load_work *w)
+{
+	kfree(w->seg);
+	kfree(w);
+}
+
+/* @req is user space's, or that of a copy (@kept); its counts were checked. */
+static int load(struct subos *so, const struct rf_load *req, bool kept, struct rfctl_msg *msg)
 {
 	u64 start = ktime_get_ns();
 	struct load_work *w;
 	int ret;
 
-	if (so->running || !so->nr_ranges || cpumask_empty(&so->cpus)) {
-		rfctl_say(msg, so->running ? "%s runs; stop it first" :
-			  "%s has no CPU or no memory yet", so->name);
-		return -EBUSY;
-	}
-	w = rfctl_zalloc(sizeof(*w));
+	w = load_begin(so, req, kept, msg);
 	if (!w)
 		return -ENOMEM;
-	w->seg = rfctl_zalloc(RF_SEGMENTS_MAX * sizeof(*w->seg));
-	w->so = so;
-	w->req = req;
-	w->msg = msg;
 	rfctl_console_detach(so);
 	so->loaded = false;
 	rfctl_mem_settle(so);
-	ret = w->seg ? load_all(w) : -ENOMEM;
+	ret = load_all(w);
 	if (!ret) {
 		so->loaded = true;
 		so->info_flags = req->flags & RF_LOAD_BARE ? RF_INFO_BARE : 0;
 		so->stage_ns[RF_STAGE_LOAD] = ktime_get_ns() - start -
 					      so->stage_ns[RF_STAGE_SCRUB];
 	}
-	kfree(w->seg);
-	kfree(w);
+	load_end(w);
+	return ret;
+}
+
+static int load_may(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg)
+{
+	if (!so->running && so->nr_ranges && !cpumask_empty(&so->cpus))
+		return load_counts_ok(req) ? 0 : -EINVAL;
+	rfctl_say(msg, so->running ? "%s runs; stop it first" :
+		  "%s has no CPU or no memory yet", so->name);
+	return -EBUSY;
+}
+
+/**
+ * rfctl_load - put a kernel and all that it is told into the subOS's memory
+ * @so: the subOS, locked; it has CPUs and memory and does not run
+ * @req: what to load, from user space
+ * @msg: (out) line about a failure
+ *
+ * Where its policy wants restarts a copy is kept, in place of the last one.
+ *
+ * Return: 0, or as RF_IOC_LOAD.
+ */
+int rfctl_load(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg)
+{
+	struct rfctl_image *image;
+	int ret;
+
+	ret = load_may(so, req, msg);
+	if (ret)
+		return ret;
+	if (req->flags & RF_LOAD_BARE && so->on_crash != RF_ON_CRASH_KEEP) {
+		rfctl_say(msg, "a bare subOS does not tell of a crash: only --on-crash keep can be had");
+		return -EOPNOTSUPP;
+	}
+	if (so->on_crash != RF_ON_CRASH_RESTART)
+		return load(so, req, false, msg);
+	image = rfctl_image_copy(req, rfctl_mem_owned(so), msg);
+	if (IS_ERR(image))
+		return PTR_ERR(image);
+	ret = load(so, &image->req, true, msg);
+	if (!ret)
+		swap(so->image, image);
+	rfctl_image_free(image);
+	return ret;
+}
+
+/**
+ * rfctl_load_again - load what was kept
+ * @so: the subOS, locked; it does not run
+ * @msg: (out) line about a failure
+ *
+ * Return: 0, or as RF_IOC_LOAD; -ENODATA nothing was kept.
+ */
+int rfctl_load_again(struct subos *so, struct rfctl_msg *msg)
+{
+	int ret;
+
+	if (!so->image) {
+		rfctl_say(msg, "nothing is kept to boot %s from; rfm restart %s boots it from its files",
+			  so->name, so->name);
+		return -ENODATA;
+	}
+	ret = load_may(so, &so->image->req, msg);
+	return ret ?: load(so, &so->image->req, true, msg);
+}
+
+/**
+ * rfctl_load_keep - keep a copy to boot from, load nothing
+ * @so: the subOS, locked; it has memory and may run
+ * @req: what to keep, from user space
+ * @msg: (out) line about a failure
+ *
+ * Return: 0, or as RF_IOC_LOAD.
+ */
+int rfctl_load_keep(struct subos *so, const struct rf_load *req, struct rfctl_msg *msg)
+{
+	struct rfctl_image *image;
+	struct load_work *w;
+	int ret;
+
+	if (!load_counts_ok(req) || req->flags & RF_LOAD_BARE || !so->nr_ranges)
+		return -EINVAL;
+	image = rfctl_image_copy(req, rfctl_mem_owned(so), msg);
+	if (IS_ERR(image))
+		return PTR_ERR(image);
+	w = load_begin(so, &image->req, true, msg);
+	ret = w ? load_check(w) : -ENOMEM;
+	if (w)
+		load_end(w);
+	if (!ret)
+		swap(so->image, image);
+	rfctl_image_free(image);
 	return ret;
 }

@@ -93,9 +93,12 @@ static int __init rfctl_init(void)
 	ret = rfctl_loan_init();
 	if (ret)
 		goto err_con;
-	ret = rfctl_power_init();
+	ret = rfctl_policy_init();
 	if (ret)
 		goto err_loan;
+	ret = rfctl_power_init();
+	if (ret)
+		goto err_policy;
 	ret = rfctl_cdev_init();
 	if (ret)
 		goto err_power;
@@ -103,6 +106,8 @@ static int __init rfctl_init(void)
 
 err_power:
 	rfctl_power_exit();
+err_policy:
+	rfctl_policy_exit();
 err_loan:
 	rfctl_loan_exit();
 err_con:
@@ -128,6 +133,7 @@ static void __exit rfctl_exit(void)
 {
 	rfctl_cdev_exit();
 	rfctl_power_exit();
+	rfctl_policy_exit();
 	rfctl_loan_exit();
 	rfctl_con_exit();
 	rfctl_pci_exit();

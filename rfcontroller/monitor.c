@@ -17,8 +17,8 @@
 #include "internal.h"
 
 #define MONITOR_PERIOD_MS	20
-#define MONITOR_BOOT_MS		180000	/* under emulation a boot takes its time */
 #define MONITOR_STOP_MS		3000	/* a panic prints with interrupts off */
+#define MONITOR_SILENT_MAX	(24 * 3600 * 1000)
 #define MONITOR_MUTE		10	/* times hung_ms, when not even an NMI is answered */
 
 unsigned int rfctl_heartbeat_ms = 100;
@@ -28,6 +28,10 @@ MODULE_PARM_DESC(heartbeat_ms, "time between two signs of life of a subOS, ms (d
 unsigned int rfctl_hung_ms = 800;
 module_param_named(hung_ms, rfctl_hung_ms, uint, 0644);
 MODULE_PARM_DESC(hung_ms, "silence after which a subOS is called hung, ms (default 800)");
+
+static unsigned int boot_ms = 180000;	/* under emulation a boot takes its time */
+module_param(boot_ms, uint, 0644);
+MODULE_PARM_DESC(boot_ms, "silence until hung before the first sign of life, ms (default 180000)");
 
 /*
  * A kernel that boots on ACPI without I/O APIC writes the edge/level register
@@ -72,10 +76,14 @@ static void monitor_end(struct subos *so, enum rf_state state, const char *what,
 			const char *reason)
 {
 	struct rfctl_msg msg = { "" };
+	char note[80] = "";
 
+	reason = reason[0] ? reason : what;
 	if (subos_halt(so, &msg))
 		return;
-	rfctl_set_state(so, state, "%s", reason[0] ? reason : what);
+	if (state == RF_STATE_CRASHED)
+		rfctl_policy_crashed(so, note, sizeof(note));
+	rfctl_set_state(so, state, "%s%s", note, reason);
 	pr_info("%s: %s\n", so->name, so->reason);
 }
 
@@ -87,6 +95,19 @@ static void monitor_end_silent(struct subos *so)
 	strscpy(reason, so->reason, sizeof(reason));
 	monitor_end(so, strstarts(reason, "panic") ? RF_STATE_CRASHED : RF_STATE_STOPPED,
 		    "halted", reason);
+}
+
+/*
+ * A kernel that fails before our module runs in it tells nobody. It is left
+ * alone, unless the operator said what to do with one that crashes.
+ */
+static void monitor_end_boot(struct subos *so)
+{
+	char reason[RF_REASON_MAX];
+
+	scnprintf(reason, sizeof(reason), "no sign of life for %u s after its start",
+		  so->silent_ms / 1000);
+	monitor_end(so, RF_STATE_CRASHED, "", reason);
 }
 
 static void monitor_life(struct subos *so, const struct rf_status *st)
@@ -149,7 +170,7 @@ static bool monitor_is_hung(struct subos *so, bool answered)
 	if (answered && !so->answered_ms)
 		so->answered_ms = so->silent_ms;
 	if (!so->heartbeat)
-		return so->silent_ms > MONITOR_BOOT_MS;
+		return so->silent_ms > boot_ms;
 	if (so->state == RF_STATE_STOPPING)
 		return so->silent_ms > MONITOR_STOP_MS;
 	if (!answered)
@@ -175,7 +196,7 @@ static void monitor_silence(struct subos *so, u64 heartbeat, bool answered)
 					"was silent for a while");
 		return;
 	}
-	if (so->silent_ms <= MONITOR_BOOT_MS)
+	if (so->silent_ms < MONITOR_SILENT_MAX)
 		so->silent_ms += MONITOR_PERIOD_MS;
 	if (so->info_flags & RF_INFO_BARE)
 		return;
@@ -185,6 +206,8 @@ static void monitor_silence(struct subos *so, u64 heartbeat, bool answered)
 		return;
 	if (so->state == RF_STATE_STOPPING && !so->busy)
 		monitor_end_silent(so);
+	else if (so->state == RF_STATE_BOOTING && !so->heartbeat && so->on_crash)
+		monitor_end_boot(so);
 	else if (so->state == RF_STATE_RUNNING || so->state == RF_STATE_BOOTING)
 		rfctl_set_state(so, RF_STATE_HUNG, answered ?
 				"no sign of life for %u ms, but its boot core executes" :

@@ -6,19 +6,96 @@
  * subOSes: they are asked together, and forced when the time is up. Suspend
  * and hibernation are refused as long as anything has left the supervisor.
  */
+#include <linux/cleanup.h>
+#include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/reboot.h>
 #include <linux/suspend.h>
+#include <linux/wait.h>
 #include "internal.h"
 
 static unsigned int stop_ms = 5000;
 module_param(stop_ms, uint, 0644);
 MODULE_PARM_DESC(stop_ms, "time that subOSes get when the supervisor reboots, ms (default 5000)");
 
+static bool power_ended(struct subos *so)
+{
+	return !READ_ONCE(so->running);
+}
+
+static struct subos *power_next_running(struct subos *after)
+{
+	struct subos *so;
+
+	guard(mutex)(&rfctl_lock);
+	list_for_each_entry(so, &rfctl_subos_list, node) {
+		if (so->running && so->id > (after ? after->id : 0)) {
+			kref_get(&so->ref);
+			return so;
+		}
+	}
+	return NULL;
+}
+
+static void power_ask(struct subos *so)
+{
+	guard(mutex)(&so->lock);
+	so->asked = true;
+	if (so->running && so->state == RF_STATE_RUNNING) {
+		rfctl_set_state(so, RF_STATE_STOPPING, "the supervisor goes down");
+		rfctl_desc_request_poweroff(so);
+	}
+}
+
+static void power_force(struct subos *so)
+{
+	struct rfctl_msg msg = { "" };
+
+	guard(mutex)(&so->lock);
+	if (so->running && !subos_halt(so, &msg)) {
+		rfctl_set_state(so, RF_STATE_STOPPED, "the supervisor goes down");
+		pr_info("%s: stopped by force, the supervisor goes down\n", so->name);
+	}
+}
+
+static void power_stop_each(bool force)
+{
+	struct subos *so = NULL, *next;
+
+	while ((next = power_next_running(so))) {
+		if (force)
+			power_force(next);
+		else
+			power_ask(next);
+		if (so)
+			subos_put(so);
+		so = next;
+	}
+	if (so)
+		subos_put(so);
+}
+
+/* Those that run are asked together, and forced after @timeout_ms. */
+static void power_stop_all(unsigned int timeout_ms)
+{
+	u64 deadline = ktime_get_ns() + (u64)timeout_ms * NSEC_PER_MSEC;
+	struct subos *so;
+
+	rfctl_policy_off();
+	power_stop_each(false);
+	while ((so = power_next_running(NULL)) && ktime_get_ns() < deadline) {
+		wait_event_timeout(so->wait, power_ended(so), msecs_to_jiffies(100));
+		subos_put(so);
+	}
+	if (so)
+		subos_put(so);
+	power_stop_each(true);
+}
+
 static int power_reboot(struct notifier_block *nb, unsigned long action, void *cmd)
 {
-	subos_stop_all(stop_ms);
+	power_stop_all(stop_ms);
 	return NOTIFY_DONE;
 }
 

@@ -87,6 +87,23 @@ void rfctl_resize_end(struct subos *so)
 	wake_up_all(&so->wait);
 }
 
+/**
+ * rfctl_resize_event - tell of a change, or that it failed
+ * @so: the subOS
+ * @kind: RF_EVENT_*
+ * @value: what it has now
+ * @ret: what the change returned
+ * @msg: line about a failure
+ */
+void rfctl_resize_event(struct subos *so, u32 kind, u64 value, int ret,
+			const struct rfctl_msg *msg)
+{
+	/* no program asked: the subOS did, see ask.c */
+	bool itself = current->flags & PF_KTHREAD && !msg->text[0];
+
+	rfctl_event(so, kind, value, ret, itself ? "asked by itself" : msg->text);
+}
+
 /* What a subOS means by an errno. */
 static const char *ask_why(int ret)
 {
@@ -419,7 +436,7 @@ int subos_resize_cpus(struct subos *so, struct rf_resize_cpus *req, struct cpuma
 	if (!ret) {
 		ret = cpus_move(&rs, req, mask, &sets[0], &sets[1]);
 		if (!(req->flags & RF_RESIZE_DRY_RUN))
-			rfctl_event(so, RF_EVENT_CPUS, cpumask_weight(&so->cpus), -ret, msg->text);
+			rfctl_resize_event(so, RF_EVENT_CPUS, cpumask_weight(&so->cpus), ret, msg);
 		rfctl_resize_end(so);
 	}
 	req->got = cpumask_weight(&so->cpus);

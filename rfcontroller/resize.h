@@ -34,6 +34,8 @@ struct rfctl_resize {
 
 int rfctl_resize_begin(struct subos *so, struct rfctl_msg *msg);
 void rfctl_resize_end(struct subos *so);
+void rfctl_resize_event(struct subos *so, u32 kind, u64 value, int ret,
+			const struct rfctl_msg *msg);
 void rfctl_resize_stage(struct rfctl_resize *rs, enum rf_resize_stage stage, u64 since);
 int rfctl_resize_ask(struct rfctl_resize *rs, u16 op, u64 arg0, u64 arg1, struct rf_reply *reply,
 		     const char *what);

@@ -226,7 +226,7 @@ int subos_resize_memory(struct subos *so, struct rf_resize_memory *req, struct r
 	if (!ret) {
 		ret = memory_move(&rs, req);
 		if (!(req->flags & RF_RESIZE_DRY_RUN))
-			rfctl_event(so, RF_EVENT_MEMORY, rfctl_mem_owned(so), -ret, msg->text);
+			rfctl_resize_event(so, RF_EVENT_MEMORY, rfctl_mem_owned(so), ret, msg);
 		rfctl_resize_end(so);
 	}
 	req->got = rfctl_mem_owned(so);

@@ -16,6 +16,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "fail.h"
+#include "image.h"
 #include "internal.h"
 
 #define STOP_TIMEOUT_MS	10000
@@ -68,6 +69,7 @@ static void subos_free(struct kref *ref)
 	struct subos *so = container_of(ref, struct subos, ref);
 
 	rfctl_console_free(so);
+	rfctl_image_free(so->image);
 	kfree(so);
 }
 
@@ -113,6 +115,7 @@ static struct subos *subos_alloc(void)
 	init_waitqueue_head(&so->wait);
 	INIT_LIST_HEAD(&so->node);
 	rfctl_monitor_init(so);
+	rfctl_policy_setup(so);
 	so->created_ns = ktime_get_real_ns();
 	return so;
 }
@@ -225,6 +228,9 @@ int subos_start(struct subos *so)
 		return -EBUSY;
 	so->running = true;
 	so->listening = false;
+	so->asked = false;
+	so->act = RF_ON_CRASH_KEEP;
+	so->asks.valid = false;
 	so->release[0] = '\0';
 	so->boot_id[0] = '\0';
 	memset(&so->stage_ns[RF_STAGE_START], 0,
@@ -306,6 +312,7 @@ static int subos_ask(struct subos *so, unsigned int timeout_ms)
 
 	if (so->state != RF_STATE_RUNNING)
 		return 0;
+	so->asked = true;
 	rfctl_set_state(so, RF_STATE_STOPPING, "asked to power off");
 	rfctl_desc_request_poweroff(so);
 	mutex_unlock(&so->lock);
@@ -356,6 +363,7 @@ int subos_stop(struct subos *so, bool force, unsigned int timeout_ms, struct rfc
 		goto out;
 	}
 	so->busy = true;
+	so->act = RF_ON_CRASH_KEEP;	/* whatever was to be done: the operator is here */
 	if (so->running && !force)
 		ret = subos_ask(so, timeout_ms);
 	if (!ret && so->running) {
@@ -394,6 +402,7 @@ static int subos_give_back(struct subos *so, struct rfctl_msg *msg)
 	if (so->low)
 		rfctl_lowmem_release(so->low);
 	so->low = 0;
+	rfctl_policy_forget(so);
 	return ret;
 }
 
@@ -407,6 +416,28 @@ static void subos_vanish(struct subos *so)
 	wake_up_all(&so->wait);
 	module_put(THIS_MODULE);
 	subos_put(so);			/* the list's reference */
+}
+
+/**
+ * subos_remove - take everything back from a subOS that does not run
+ * @so: the subOS, locked; the caller has a reference, and nobody looks after it
+ *	any more (rfctl_monitor_stop())
+ * @msg: (out) line about a failure
+ *
+ * Return: 0, -EIO a device was quarantined.
+ */
+int subos_remove(struct subos *so, struct rfctl_msg *msg)
+{
+	int ret;
+
+	lockdep_assert_held(&so->lock);
+	subos_info_keep(so);
+	ret = subos_give_back(so, msg);
+	pr_info("%s: destroyed, CPUs back in %llu ms, memory zeroed in %llu ms\n", so->name,
+		so->stage_ns[RF_STAGE_GIVE_CPUS] / NSEC_PER_MSEC,
+		so->stage_ns[RF_STAGE_SCRUB] / NSEC_PER_MSEC);
+	subos_vanish(so);
+	return ret;
 }
 
 /**
@@ -432,12 +463,7 @@ int subos_destroy(struct subos *so, bool force, unsigned int timeout_ms, struct 
 		mutex_unlock(&so->lock);
 		return so->gone ? -ENOENT : -EBUSY;
 	}
-	subos_info_keep(so);
-	ret = subos_give_back(so, msg);
-	pr_info("%s: destroyed, CPUs back in %llu ms, memory zeroed in %llu ms\n", so->name,
-		so->stage_ns[RF_STAGE_GIVE_CPUS] / NSEC_PER_MSEC,
-		so->stage_ns[RF_STAGE_SCRUB] / NSEC_PER_MSEC);
-	subos_vanish(so);
+	ret = subos_remove(so, msg);
 	mutex_unlock(&so->lock);
 	return quarantine ?: ret;
 }
@@ -456,76 +482,6 @@ void subos_abandon(struct subos *so)
 		subos_destroy(so, true, 0, &msg);
 }
 
-static struct subos *subos_next_running(struct subos *after)
-{
-	struct subos *so;
-
-	guard(mutex)(&rfctl_lock);
-	list_for_each_entry(so, &rfctl_subos_list, node) {
-		if (so->running && so->id > (after ? after->id : 0)) {
-			kref_get(&so->ref);
-			return so;
-		}
-	}
-	return NULL;
-}
-
-static void subos_ask_only(struct subos *so)
-{
-	guard(mutex)(&so->lock);
-	if (so->running && so->state == RF_STATE_RUNNING) {
-		rfctl_set_state(so, RF_STATE_STOPPING, "the supervisor goes down");
-		rfctl_desc_request_poweroff(so);
-	}
-}
-
-static void subos_force_only(struct subos *so)
-{
-	struct rfctl_msg msg = { "" };
-
-	guard(mutex)(&so->lock);
-	if (so->running && !subos_halt(so, &msg)) {
-		rfctl_set_state(so, RF_STATE_STOPPED, "the supervisor goes down");
-		pr_info("%s: stopped by force, the supervisor goes down\n", so->name);
-	}
-}
-
-static void subos_stop_each(bool force)
-{
-	struct subos *so = NULL, *next;
-
-	while ((next = subos_next_running(so))) {
-		if (force)
-			subos_force_only(next);
-		else
-			subos_ask_only(next);
-		if (so)
-			subos_put(so);
-		so = next;
-	}
-	if (so)
-		subos_put(so);
-}
-
-/**
- * subos_stop_all - stop every subOS: the supervisor reboots
- * @timeout_ms: how long they may take together before they are forced
- */
-void subos_stop_all(unsigned int timeout_ms)
-{
-	u64 deadline = ktime_get_ns() + (u64)timeout_ms * NSEC_PER_MSEC;
-	struct subos *so;
-
-	subos_stop_each(false);
-	while ((so = subos_next_running(NULL)) && ktime_get_ns() < deadline) {
-		wait_event_timeout(so->wait, subos_ended(so), msecs_to_jiffies(100));
-		subos_put(so);
-	}
-	if (so)
-		subos_put(so);
-	subos_stop_each(true);
-}
-
 static void subos_describe(struct subos *so, struct rf_info *info)
 {
 	unsigned int i;
@@ -534,7 +490,8 @@ static void subos_describe(struct subos *so, struct rf_info *info)
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	info->flags = so->info_flags | (so->gone ? RF_INFO_GONE : 0) |
-		      (so->listening ? RF_INFO_LISTENS : 0);
+		      (so->listening ? RF_INFO_LISTENS : 0) |
+		      (so->act == RF_ON_CRASH_RESTART ? RF_INFO_RESTARTS : 0);
 	strscpy(info->name, so->name, sizeof(info->name));
 	info->id = so->id;
 	info->state = so->state;
@@ -542,6 +499,13 @@ static void subos_describe(struct subos *so, struct rf_info *info)
 	info->nr_online = so->nr_online;
 	info->nr_pci = so->nr_pci;
 	info->priority = so->priority;
+	info->on_crash = so->on_crash;
+	info->restarts = so->restarts;
+	info->max_cpus = so->asks.max_cpus;
+	info->max_bytes = so->asks.max_bytes;
+	info->kept_bytes = so->image ? so->image->bytes : 0;
+	info->asks = so->asks.count;
+	info->asks_refused = so->asks.refused;
 	info->hot_bytes = so->hot_bytes;
 	info->nr_ranges = so->nr_ranges;
 	info->mem_bytes = rfctl_mem_owned(so);

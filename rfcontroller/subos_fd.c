@@ -119,7 +119,9 @@ static int subos_add_pci(struct subos *so, void __user *arg)
 	return ret;
 }
 
-static int subos_load(struct subos *so, void __user *arg)
+static int subos_load(struct subos *so, void __user *arg,
+		      int (*load)(struct subos *so, const struct rf_load *req,
+				  struct rfctl_msg *msg))
 {
 	struct rfctl_msg msg = { "" };
 	struct rf_load req;
@@ -130,7 +132,7 @@ static int subos_load(struct subos *so, void __user *arg)
 		return ret;
 	if (req.flags & ~RF_LOAD_BARE || req.reserved)
 		return -EINVAL;
-	ret = so->gone ? -ENOENT : rfctl_load(so, &req, &msg);
+	ret = so->gone ? -ENOENT : load(so, &req, &msg);
 	cdev_message(req.msg, req.msg_len, &msg);
 	return ret;
 }
@@ -176,6 +178,8 @@ static int subos_get_info(struct subos_file *sf, void __user *arg)
 
 #define RESIZE_FLAGS	(RF_RESIZE_ADD | RF_RESIZE_REMOVE | RF_RESIZE_DRY_RUN)
 #define RESIZE_BOTH	(RF_RESIZE_ADD | RF_RESIZE_REMOVE)
+
+#define POLICY_FLAGS	(RF_POLICY_ON_CRASH | RF_POLICY_MAX_CPUS | RF_POLICY_MAX_MEMORY)
 
 static bool resize_flags_ok(u32 flags)
 {
@@ -280,6 +284,23 @@ static int subos_priority(struct subos *so, void __user *arg)
 	return 0;
 }
 
+static int subos_policy(struct subos *so, void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_policy req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags & ~POLICY_FLAGS || req.reserved || req.on_crash > RF_ON_CRASH_DESTROY ||
+	    req.max_cpus > RF_WIRE_CPUS)
+		return -EINVAL;
+	ret = rfctl_policy_set(so, &req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	return ret;
+}
+
 static int subos_console(struct subos *so, void __user *arg)
 {
 	struct rf_console req;
@@ -311,7 +332,9 @@ static long subos_ioctl_locked(struct subos *so, unsigned int cmd, void __user *
 	else if (cmd == RF_IOC_ADD_PCI)
 		ret = subos_add_pci(so, arg);
 	else if (cmd == RF_IOC_LOAD)
-		ret = subos_load(so, arg);
+		ret = subos_load(so, arg, rfctl_load);
+	else if (cmd == RF_IOC_KEEP)
+		ret = subos_load(so, arg, rfctl_load_keep);
 	else
 		ret = so->gone ? -ENOENT : subos_start(so);
 	mutex_unlock(&so->lock);
@@ -330,6 +353,7 @@ static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p
 	case RF_IOC_ADD_MEMORY:
 	case RF_IOC_ADD_PCI:
 	case RF_IOC_LOAD:
+	case RF_IOC_KEEP:
 	case RF_IOC_START:
 		return subos_ioctl_locked(sf->so, cmd, arg);
 	case RF_IOC_STOP:
@@ -350,6 +374,8 @@ static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p
 		return subos_fd_stats(sf->so, arg);
 	case RF_IOC_PRIORITY:
 		return subos_priority(sf->so, arg);
+	case RF_IOC_POLICY:
+		return subos_policy(sf->so, arg);
 	}
 	return -ENOTTY;
 }

@@ -22,6 +22,7 @@
 #include "internal.h"
 
 #define CON_AGAIN_MS		200	/* between two times that the same is asked */
+#define CON_FLOOD		32	/* requests of a subOS that are taken up in a second */
 
 static_assert(sizeof(struct rf_request) == RF_MSG_BODY);
 static_assert(sizeof(struct rf_reply) == RF_MSG_BODY);
@@ -46,20 +47,27 @@ struct con_wait {
 
 static DEFINE_SPINLOCK(con_lock);	/* protects con_waits and the answers in it, con_asked */
 static LIST_HEAD(con_waits);
-static struct workqueue_struct *con_queue;
+static struct workqueue_struct *con_queue;	/* what is done at once */
+static struct workqueue_struct *con_slow_queue;	/* what may take its time: nobody waits for it */
 
 /**
  * struct con_asked - a request of a subOS that waits for our worker
  * @work: does it
  * @peer: id of the subOS
  * @req: the request, copied
- * @busy: under con_lock: it waits or is being worked on
+ * @busy: it waits or is being worked on
+ * @since: begin of the second in which @nr requests came from @peer, jiffies
+ * @nr: see @since
+ *
+ * All but @work under con_lock.
  */
 struct con_asked {
 	struct work_struct work;
 	u32 peer;
 	struct rf_request req;
 	bool busy;
+	unsigned long since;
+	unsigned int nr;
 };
 
 static struct con_asked con_asked[RF_WIRE_PEERS];
@@ -218,11 +226,15 @@ static int con_do(struct subos *so, const struct rf_request *req)
 			return -EPROTO;
 		WRITE_ONCE(so->listening, true);
 		return 0;
-	case RF_OP_ASK_CPUS:
-	case RF_OP_ASK_MEMORY:
-		return -EPERM;
 	}
 	return -EOPNOTSUPP;
+}
+
+static bool con_takes_time(const struct rf_request *req)
+{
+	u16 op = le16_to_cpu(req->op);
+
+	return op == RF_OP_ASK_CPUS || op == RF_OP_ASK_MEMORY;
 }
 
 static void con_asked_work(struct work_struct *work)
@@ -237,7 +249,10 @@ static void con_asked_work(struct work_struct *work)
 	struct subos *so = con_subos_of(asked->peer);
 
 	if (so) {
-		reply.error = cpu_to_le16(-con_do(so, &asked->req));
+		if (con_takes_time(&asked->req))
+			rfctl_ask(so, &asked->req, &reply);
+		else
+			reply.error = cpu_to_le16(-con_do(so, &asked->req));
 		memcpy(msg.body, &reply, sizeof(reply));
 		ficm_send(asked->peer, &msg);	/* one that is lost is asked for again */
 		subos_put(so);
@@ -247,26 +262,45 @@ static void con_asked_work(struct work_struct *work)
 	spin_unlock(&con_lock);
 }
 
+/* The place of a subOS; of those that are idle, that of the oldest one is given away. */
+static struct con_asked *con_place(u32 peer)
+{
+	struct con_asked *asked, *oldest = NULL;
+
+	for (asked = con_asked; asked < con_asked + ARRAY_SIZE(con_asked); asked++) {
+		if (asked->peer == peer)
+			return asked;
+		if (!asked->busy && (!oldest || asked->peer < oldest->peer))
+			oldest = asked;
+	}
+	if (oldest) {
+		oldest->peer = peer;
+		oldest->nr = 0;
+	}
+	return oldest;
+}
+
+/* One that asks all the time costs its messages to be read, and no more. */
+static bool con_floods(struct con_asked *asked)
+{
+	if (!asked->nr || time_after(jiffies, asked->since + HZ)) {
+		asked->since = jiffies;
+		asked->nr = 0;
+	}
+	return ++asked->nr > CON_FLOOD;
+}
+
 /* One at a time from each; who asks for more meanwhile asks again. */
 static void con_request_arrived(u32 peer, const struct rf_msg *msg, void *arg)
 {
-	struct con_asked *free = NULL;
-	unsigned int i;
+	struct con_asked *asked;
 
 	spin_lock(&con_lock);
-	for (i = 0; i < ARRAY_SIZE(con_asked); i++) {
-		if (con_asked[i].busy && con_asked[i].peer == peer) {
-			free = NULL;
-			break;
-		}
-		if (!con_asked[i].busy)
-			free = &con_asked[i];
-	}
-	if (free) {
-		free->busy = true;
-		free->peer = peer;
-		memcpy(&free->req, msg->body, sizeof(free->req));
-		queue_work(con_queue, &free->work);
+	asked = con_place(peer);
+	if (asked && !asked->busy && !con_floods(asked)) {
+		asked->busy = true;
+		memcpy(&asked->req, msg->body, sizeof(asked->req));
+		queue_work(con_takes_time(&asked->req) ? con_slow_queue : con_queue, &asked->work);
 	}
 	spin_unlock(&con_lock);
 }
@@ -284,11 +318,15 @@ int rfctl_con_init(void)
 	con_queue = alloc_ordered_workqueue("rfctl_con", 0);
 	if (!con_queue)
 		return -ENOMEM;
+	con_slow_queue = alloc_workqueue("rfctl_con_slow", WQ_UNBOUND, 0);
+	ret = con_slow_queue ? 0 : -ENOMEM;
+	if (ret)
+		goto err_queue;
 	for (i = 0; i < ARRAY_SIZE(con_asked); i++)
 		INIT_WORK(&con_asked[i].work, con_asked_work);
 	ret = ficm_register(RF_MSG_REPLY, con_reply_arrived, NULL);
 	if (ret)
-		goto err_queue;
+		goto err_slow_queue;
 	ret = ficm_register(RF_MSG_REQUEST, con_request_arrived, NULL);
 	if (ret)
 		goto err_reply;
@@ -296,6 +334,8 @@ int rfctl_con_init(void)
 
 err_reply:
 	ficm_unregister(RF_MSG_REPLY);
+err_slow_queue:
+	destroy_workqueue(con_slow_queue);
 err_queue:
 	destroy_workqueue(con_queue);
 	return ret;
@@ -308,5 +348,6 @@ void rfctl_con_exit(void)
 {
 	ficm_unregister(RF_MSG_REQUEST);
 	ficm_unregister(RF_MSG_REPLY);
+	destroy_workqueue(con_slow_queue);
 	destroy_workqueue(con_queue);
 }

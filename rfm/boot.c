@@ -189,7 +189,9 @@ static __u64 pointer(const void *p)
 	return (uintptr_t)p;
 }
 
-int boot_load(struct boot *b, int fd)
+/* @call: dev_load() or dev_keep() */
+static int hand_over(struct boot *b, int fd, const char *what,
+		     int (*call)(int fd, struct rf_load *load, struct dev_msg *msg))
 {
 	struct rf_load load = {
 		.flags = b->s->bare ? RF_LOAD_BARE : 0,
@@ -212,9 +214,19 @@ int boot_load(struct boot *b, int fd)
 		return ret;
 	load.overlay = pointer(b->overlay.data);
 	load.overlay_size = b->overlay.size;
-	rfm_progress("loading %s", b->s->kernel);
-	ret = dev_load(fd, &load, &msg);
-	return ret ? rfm_fail_errno(ret, msg.text, "cannot load %s", b->s->kernel) : 0;
+	rfm_progress("handing over %s", b->s->kernel);
+	ret = call(fd, &load, &msg);
+	return ret ? rfm_fail_errno(ret, msg.text, "cannot %s %s", what, b->s->kernel) : 0;
+}
+
+int boot_load(struct boot *b, int fd)
+{
+	return hand_over(b, fd, "load", dev_load);
+}
+
+int boot_keep(struct boot *b, int fd)
+{
+	return hand_over(b, fd, "keep", dev_keep);
 }
 
 int boot_start(int fd)
@@ -258,7 +270,8 @@ static int arrived(int fd)
 		return rfm_fail_errno(ret, NULL, "cannot watch it boot");
 	if (info.state == RF_STATE_RUNNING)
 		return RFM_OK;
-	if (info.state == RF_STATE_CREATED || info.state == RF_STATE_BOOTING)
+	if (info.state == RF_STATE_CREATED || info.state == RF_STATE_BOOTING ||
+	    info.flags & RF_INFO_RESTARTS)
 		return -1;
 	return ended(&info);
 }

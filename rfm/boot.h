@@ -51,6 +51,8 @@ int boot_prepare(struct boot *b, const struct settings *s);
 
 /* Waits for the overlay, hands all to the module, starts the subOS. */
 int boot_load(struct boot *b, int fd);
+/* As boot_load(), but the module only keeps a copy, to boot it again from. */
+int boot_keep(struct boot *b, int fd);
 int boot_start(int fd);
 
 /**

@@ -28,6 +28,9 @@ static const struct rfm_option options[] = {
 	{ 'f', "config", "FILE", "take what is not said here from this file" },
 	{ OPT_NODE, "node", "N", "take the memory from this NUMA node" },
 	{ OPT_PRIORITY, "priority", "N", "who may take from it, see rfm priority (0)" },
+	{ OPT_ON_CRASH, "on-crash", "WHAT", "keep it for its log (default), restart, destroy" },
+	{ OPT_MAX_CPUS, "max-cpus", "N|none", "its own requests may get it so many CPUs in all" },
+	{ OPT_MAX_MEMORY, "max-memory", "SIZE|none", "and so much memory in all" },
 	{ OPT_NO_WAIT, "no-wait", NULL, "return at once, not when its init runs" },
 	{ OPT_TIMEOUT, "timeout", "S", "wait so many seconds at most (120)" },
 	{ OPT_DRY_RUN, "dry-run", NULL, "name every conflict and its owner, take nothing" },
@@ -63,6 +66,12 @@ static const char *key_of(int id)
 		return "node";
 	case OPT_PRIORITY:
 		return "priority";
+	case OPT_ON_CRASH:
+		return "on-crash";
+	case OPT_MAX_CPUS:
+		return "max-cpus";
+	case OPT_MAX_MEMORY:
+		return "max-memory";
 	default:
 		return NULL;
 	}
@@ -190,10 +199,15 @@ static int set_priority(int fd, const struct settings *s)
 	return ret ? rfm_fail_errno(ret, NULL, "cannot set the priority") : 0;
 }
 
+static int set_policy(int fd, const struct settings *s)
+{
+	return policy_apply(fd, &s->policy);
+}
+
 static int take_all(int fd, const struct settings *s)
 {
 	static int (*const take[])(int fd, const struct settings *s) = {
-		set_priority, take_cpus, take_memory, take_pci,
+		set_priority, set_policy, take_cpus, take_memory, take_pci,
 	};
 	unsigned int i;
 	int ret = 0;
@@ -319,6 +333,10 @@ static int run_request(const struct request *r, struct settings *s)
 
 	s->bare = r->bare;
 	s->bzimage = r->bzimage;
+	if (s->bare && s->policy.on_crash != RF_ON_CRASH_KEEP)
+		return rfm_fail(RFM_USAGE,
+				"--on-crash %s: a bare subOS does not tell of a crash; leave --unsafe-bare or --on-crash out",
+				policy_word(s->policy.on_crash));
 	dev = dev_connect();
 	if (dev < 0)
 		return -dev;

@@ -11,6 +11,7 @@
 #include "dev.h"
 #include "events.h"
 #include "fmt.h"
+#include "policy.h"
 
 #define CHUNK	256
 
@@ -44,6 +45,9 @@ static const char *kind_name(unsigned int kind)
 		[RF_EVENT_MEMORY] = "memory",
 		[RF_EVENT_PCI] = "pci",
 		[RF_EVENT_GONE] = "gone",
+		[RF_EVENT_POLICY] = "policy",
+		[RF_EVENT_ON_CRASH] = "on_crash",
+		[RF_EVENT_REFUSED] = "refused",
 	};
 
 	return kind < sizeof(names) / sizeof(*names) && names[kind] ? names[kind] : "unknown";
@@ -70,6 +74,15 @@ static void what_happened(const struct rf_event *e, char *buf, size_t size)
 		break;
 	case RF_EVENT_PCI:
 		snprintf(buf, size, "has %llu PCI function%s", n, n == 1 ? "" : "s");
+		break;
+	case RF_EVENT_POLICY:
+		snprintf(buf, size, "has the policy on-crash %s", policy_word(n));
+		break;
+	case RF_EVENT_ON_CRASH:
+		snprintf(buf, size, "on-crash %s", policy_word(n));
+		break;
+	case RF_EVENT_REFUSED:
+		snprintf(buf, size, "is refused");
 		break;
 	default:
 		snprintf(buf, size, "event of kind %u, value %llu", e->kind, n);

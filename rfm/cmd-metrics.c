@@ -106,6 +106,11 @@ static __u64 get_heartbeats(const struct live *l)
 	return l->info.heartbeats;
 }
 
+static __u64 get_restarts(const struct live *l)
+{
+	return l->info.restarts;
+}
+
 static __u64 get_created(const struct live *l)
 {
 	return l->info.created_ns;
@@ -151,6 +156,8 @@ static const struct metric metrics[] = {
 	  get_pci },
 	{ "subos_heartbeats", "counter", NULL, "Signs of life since it was started", false, false,
 	  get_heartbeats },
+	{ "subos_restarts", "counter", NULL, "Restarts after a crash, by its policy", false, false,
+	  get_restarts },
 	{ "subos_created_timestamp_seconds", "gauge", "seconds", "When it was created", true,
 	  false, get_created },
 	{ "subos_started_timestamp_seconds", "gauge", "seconds",

@@ -9,6 +9,7 @@
 
 #include "dev.h"
 #include "fmt.h"
+#include "policy.h"
 #include "settings.h"
 
 static const struct rfm_option options[] = { RFM_OPTION_JSON, { 0 } };
@@ -29,6 +30,27 @@ static void print_boot(const struct rf_info *info)
 	line("initrd", s.initrd ? s.initrd : "");
 	line("append", s.append ? s.append : "");
 	settings_free(&s);
+}
+
+static void print_policy(const struct rf_info *info)
+{
+	char size[24], text[120];
+
+	printf("%-14s %s%s\n", "on crash", policy_word(info->on_crash),
+	       info->flags & RF_INFO_RESTARTS ? ", about to be restarted" : "");
+	if (info->restarts)
+		printf("%-14s %u\n", "restarts", info->restarts);
+	if (info->kept_bytes)
+		printf("%-14s %llu MB in the supervisor, to restart from\n", "kept",
+		       (unsigned long long)(info->kept_bytes >> 20));
+	if (info->max_cpus || info->max_bytes) {
+		snprintf(text, sizeof(text), "up to %u CPUs, %s of memory", info->max_cpus,
+			 units_size(info->max_bytes, size, sizeof(size)));
+		line("may ask for", text);
+	}
+	if (info->asks)
+		printf("%-14s %llu times, %llu refused\n", "asked",
+		       (unsigned long long)info->asks, (unsigned long long)info->asks_refused);
 }
 
 static void print_stages(const struct rf_info *info)
@@ -60,6 +82,7 @@ static void print_people(const struct rf_info *info)
 	line("memory", units_size(info->mem_bytes, buf, sizeof(buf)));
 	line("of it hot", info->hot_bytes ? units_size(info->hot_bytes, buf, sizeof(buf)) : "");
 	printf("%-14s %d\n", "priority", info->priority);
+	print_policy(info);
 	line("kernel", info->kernel);
 	line("boot id", info->boot_id);
 	line("uptime", up ? units_duration(up, buf, sizeof(buf)) : "");

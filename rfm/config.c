@@ -58,7 +58,7 @@ static int set_pair(struct settings_text *text, char *pair, const char *path, un
 		return wrong(path, line, "one PCI function too many:", value);
 	case -ENOENT:
 		return wrong(path, line,
-			     "not one of name, cpus, memory, kernel, initrd, append, pci, node, priority:",
+			     "not one of name, cpus, memory, kernel, initrd, append, pci, node, priority, on-crash, max-cpus, max-memory:",
 			     key);
 	default:
 		return rfm_fail(RFM_FAILED, "out of memory");

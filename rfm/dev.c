@@ -207,12 +207,22 @@ int dev_add_pci(int fd, unsigned int bdf, bool dry_run, struct dev_msg *msg)
 	return dev_said(dev_call(fd, RF_IOC_ADD_PCI, &arg), msg);
 }
 
-int dev_load(int fd, struct rf_load *load, struct dev_msg *msg)
+static int load(int fd, unsigned long request, struct rf_load *load, struct dev_msg *msg)
 {
 	load->size = sizeof(*load);
 	load->msg = dev_msg_buffer(msg);
 	load->msg_len = sizeof(msg->text);
-	return dev_said(dev_call(fd, RF_IOC_LOAD, load), msg);
+	return dev_said(dev_call(fd, request, load), msg);
+}
+
+int dev_load(int fd, struct rf_load *req, struct dev_msg *msg)
+{
+	return load(fd, RF_IOC_LOAD, req, msg);
+}
+
+int dev_keep(int fd, struct rf_load *req, struct dev_msg *msg)
+{
+	return load(fd, RF_IOC_KEEP, req, msg);
 }
 
 int dev_start(int fd)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "klog.h"
+#include "policy.h"
 #include "units.h"
 
 struct dev_msg {
@@ -43,6 +44,7 @@ int dev_add_cpus(int fd, struct cpus *cpus, unsigned int count, bool dry_run,
 int dev_add_memory(int fd, __u64 bytes, int node, bool dry_run, __u64 *got, struct dev_msg *msg);
 int dev_add_pci(int fd, unsigned int bdf, bool dry_run, struct dev_msg *msg);
 int dev_load(int fd, struct rf_load *load, struct dev_msg *msg);
+int dev_keep(int fd, struct rf_load *load, struct dev_msg *msg);
 int dev_start(int fd);
 int dev_stop(int fd, bool force, unsigned int timeout_ms, struct dev_msg *msg);
 int dev_destroy(int fd, bool force, unsigned int timeout_ms, struct dev_msg *msg);
@@ -63,6 +65,7 @@ int dev_resize_pci(int fd, unsigned int bdf, struct rf_resize_pci *r, struct dev
 int dev_borrow(int dev, struct cpus *cpus, struct rf_borrow *b, struct dev_msg *msg);
 int dev_return(int dev, struct rf_return *r, struct dev_msg *msg);
 int dev_priority(int fd, int priority);
+int dev_policy(int fd, const struct policy *policy, struct dev_msg *msg);
 int dev_stats(int fd, unsigned int timeout_ms, struct rf_stats *stats);
 int dev_events(int dev, __u64 first, struct rf_event *entries, struct rf_events *events,
 	       unsigned int capacity);

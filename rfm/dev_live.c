@@ -64,6 +64,21 @@ int dev_priority(int fd, int priority)
 	return dev_call(fd, RF_IOC_PRIORITY, &p);
 }
 
+int dev_policy(int fd, const struct policy *policy, struct dev_msg *msg)
+{
+	struct rf_policy p = {
+		.size = sizeof(p),
+		.flags = policy->flags,
+		.on_crash = policy->on_crash,
+		.max_cpus = policy->max_cpus,
+		.max_bytes = policy->max_bytes,
+		.msg = dev_msg_buffer(msg),
+		.msg_len = sizeof(msg->text),
+	};
+
+	return dev_said(dev_call(fd, RF_IOC_POLICY, &p), msg);
+}
+
 int dev_loans(int dev, struct rf_loan **out, unsigned int *nr)
 {
 	struct rf_loans arg = { .size = sizeof(arg), .capacity = 64 };

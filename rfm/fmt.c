@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy.h"
 #include "rfm.h"
 #include "units.h"
 
@@ -286,6 +287,15 @@ struct json_object *fmt_info(const struct rf_info *info)
 	fmt_put_number(json, "base", info->base);
 	fmt_put_number(json, "nr_pci", info->nr_pci);
 	json_object_object_add(json, "priority", json_object_new_int(info->priority));
+	fmt_put_text(json, "on_crash", policy_word(info->on_crash));
+	json_object_object_add(json, "restarting",
+			       json_object_new_boolean(info->flags & RF_INFO_RESTARTS));
+	fmt_put_number(json, "restarts", info->restarts);
+	fmt_put_number(json, "kept_bytes", info->kept_bytes);
+	fmt_put_number(json, "max_cpus", info->max_cpus);
+	fmt_put_number(json, "max_memory", info->max_bytes);
+	fmt_put_number(json, "asks", info->asks);
+	fmt_put_number(json, "asks_refused", info->asks_refused);
 	fmt_put_text(json, "kernel", info->kernel);
 	fmt_put_text(json, "boot_id", info->boot_id);
 	fmt_put_number(json, "created_ns", info->created_ns);

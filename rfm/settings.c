@@ -20,6 +20,9 @@ static const char *const key_names[KEY_MAX] = {
 	[KEY_APPEND] = "append",
 	[KEY_NODE] = "node",
 	[KEY_PRIORITY] = "priority",
+	[KEY_ON_CRASH] = "on-crash",
+	[KEY_MAX_CPUS] = "max-cpus",
+	[KEY_MAX_MEMORY] = "max-memory",
 };
 
 int settings_set(struct settings_text *text, const char *key, const char *value)
@@ -131,6 +134,18 @@ static int parse_priority(struct settings *s, const char *text)
 	return 0;
 }
 
+static int parse_policy(struct settings *s, const struct settings_text *text)
+{
+	int ret;
+
+	ret = policy_parse_on_crash(&s->policy, text->value[KEY_ON_CRASH]);
+	if (!ret)
+		ret = policy_parse_max_cpus(&s->policy, text->value[KEY_MAX_CPUS]);
+	if (!ret)
+		ret = policy_parse_max_memory(&s->policy, text->value[KEY_MAX_MEMORY]);
+	return ret;
+}
+
 static int parse_pci(struct settings *s, const struct settings_text *text)
 {
 	unsigned int i, k;
@@ -203,6 +218,8 @@ int settings_parse(struct settings *s, const struct settings_text *text)
 		ret = parse_node(s, text->value[KEY_NODE]);
 	if (!ret)
 		ret = parse_priority(s, text->value[KEY_PRIORITY]);
+	if (!ret)
+		ret = parse_policy(s, text);
 	if (!ret)
 		ret = parse_pci(s, text);
 	if (!ret)

@@ -11,12 +11,13 @@
 
 #include <linux/rainforest_wire.h>
 
+#include "policy.h"
 #include "units.h"
 
 /* Keys of a configuration file; each is an option of rfm create, too. */
 enum settings_key {
 	KEY_NAME, KEY_CPUS, KEY_MEMORY, KEY_KERNEL, KEY_INITRD, KEY_APPEND, KEY_NODE,
-	KEY_PRIORITY, KEY_MAX,
+	KEY_PRIORITY, KEY_ON_CRASH, KEY_MAX_CPUS, KEY_MAX_MEMORY, KEY_MAX,
 };
 
 /**
@@ -42,6 +43,7 @@ struct settings_text {
  * @memory: bytes
  * @node: NUMA node, -1 for any
  * @priority: who may take from whom, see struct rf_priority
+ * @policy: what happens to it without the operator
  * @pci: segment << 16 | bus << 8 | devfn
  * @nr_pci: length of @pci
  * @bare: no module of ours inside
@@ -57,6 +59,7 @@ struct settings {
 	uint64_t memory;
 	int node;
 	int priority;
+	struct policy policy;
 	uint32_t pci[RF_WIRE_PCI];
 	unsigned int nr_pci;
 	bool bare;

@@ -7,11 +7,13 @@
  *	RFM_FAKE_ABI=N		version of the ABI that it speaks
  *	RFM_FAKE_FAIL=STEP=N	that step fails with errno N; steps are create,
  *				cpus, memory, pci, load, start, stop, destroy,
- *				resize_cpus, resize_memory, resize_pci, stats, borrow, return
+ *				resize_cpus, resize_memory, resize_pci, stats, borrow, return,
+ *				policy, keep
  *	RFM_FAKE_PARTIAL=N	a resize or loan that fails moves N cores or blocks first
  *	RFM_FAKE_USAGE=N	the accounts are off by N
  *	RFM_FAKE_BLOCK=STEP	that step waits for a signal, after making $RFM_FAKE.blocked
- *	RFM_FAKE_BOOT=WORD	run (default), crash or hang
+ *	RFM_FAKE_BOOT=WORD	run (default), crash, hang, or again: as crash, but a
+ *				policy of restarts works
  *	RFM_FAKE_FORCED=1	what is stopped did not end by itself
  *	RFM_FAKE_OLD=1		it does not know what came with ABI 2
  *	RFM_FAKE_AUDIT=N	violations that an audit finds
@@ -259,17 +261,7 @@ static int do_pci(struct subos *s, struct rf_pci *p)
 	return 0;
 }
 
-static int do_load(struct subos *s, const struct rf_load *l)
-{
-	int err = fault("load");
-
-	if (err)
-		return say(l->msg, err, "load was told to fail");
-	if (!s->info.nr_cpus || !s->info.mem_bytes || s->info.state == RF_STATE_RUNNING)
-		return fail(EBUSY);
-	s->info.flags = l->flags & RF_LOAD_BARE ? RF_INFO_BARE : 0;
-	return 0;
-}
+#include "fakepolicy.h"
 
 static int do_cmdline(const struct rf_cmdline *l)
 {
@@ -295,19 +287,6 @@ static int do_start(struct subos *s)
 	strcpy(s->info.reason, "the boot core was started");
 	event(s, RF_EVENT_STATE, RF_STATE_BOOTING, 0, s->info.reason);
 	return 0;
-}
-
-static void boot_on(struct subos *s)
-{
-	const char *boot = getenv("RFM_FAKE_BOOT");
-
-	if (s->info.state != RF_STATE_BOOTING || ++s->looks < 3 || (boot && !strcmp(boot, "hang")))
-		return;
-	s->info.state = boot && !strcmp(boot, "crash") ? RF_STATE_CRASHED : RF_STATE_RUNNING;
-	strcpy(s->info.reason, s->info.state == RF_STATE_RUNNING ? "init was started" :
-	       "panic: \033[31mNo init\xff found");
-	strcpy(s->info.kernel, "6.12.0-fake");
-	event(s, RF_EVENT_STATE, s->info.state, 0, s->info.reason);
 }
 
 static int do_end(struct subos *s, const char *step, __u64 msg)
@@ -486,6 +465,8 @@ static int on_subos(struct subos *s, unsigned long request, void *arg)
 		return do_pci(s, arg);
 	case RF_IOC_LOAD:
 		return do_load(s, arg);
+	case RF_IOC_KEEP:
+		return do_keep(s, arg);
 	case RF_IOC_START:
 		return do_start(s);
 	case RF_IOC_STOP:
@@ -506,6 +487,8 @@ static int on_subos(struct subos *s, unsigned long request, void *arg)
 		return do_resize_pci(s, arg);
 	case RF_IOC_PRIORITY:
 		return do_priority(s, arg);
+	case RF_IOC_POLICY:
+		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_policy(s, arg);
 	case RF_IOC_STATS:
 		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_stats(s, arg);
 	default:

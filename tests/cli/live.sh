@@ -183,9 +183,10 @@ is "$(RFM metrics | openmetrics)" "" "is OpenMetrics"
 for line in 'rainforest_subos_cpus{subos="web"} 3' 'rainforest_subos_memory_bytes{subos="web"} 1073741824' \
 	'rainforest_subos_state{subos="web",state="running"} 1' 'rainforest_subos_state{subos="web",state="hung"} 0' \
 	'rainforest_subos_state{subos="gone",state="stopped"} 1' 'rainforest_subos_heartbeats_total{subos="web"} 0' \
+	'rainforest_subos_restarts_total{subos="web"} 0' \
 	'rainforest_usage_cpu_seconds_total{owner="web",id="1"} 3.000000000' \
 	'rainforest_usage_block_seconds_total{owner="old",id="99"} 3.000001000' \
-	'rainforest_build_info{version="9.9-fake",abi="2"} 1'; do
+	'rainforest_build_info{version="9.9-fake",abi="3"} 1'; do
 	is "$(echo "$out" | grep -cxF "$line")" 1 "it has $line"
 done
 like "$out" '^rainforest_subos_cpu_seconds_total\{subos="web",mode="user"\} [0-9]+\.[0-9]{9}$' "and the modes"

@@ -62,7 +62,7 @@ bad 7 'rfcontroller is not loaded; modprobe rfcontroller' "the module is not loa
 bad 7 'rfcontroller is not loaded; modprobe' "nor for a list" rfm list
 like "$(rfm check)" 'warn +module +rfcontroller is not loaded: modprobe' "rfm check says so"
 modprobe rfcontroller
-bad 7 'module .* has ABI 2\..*, rfm .* has ABI 77\.' "a tool of another version" rfm-newer list
+bad 7 'module .* has ABI 3\..*, rfm .* has ABI 77\.' "a tool of another version" rfm-newer list
 bad 7 'the module speaks no version known to rfm' "a tool with other structures" rfm-larger list
 like "$(rfm-newer check)" 'fail +module .*install both' "its check says so, too"
 

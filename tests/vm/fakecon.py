@@ -49,6 +49,7 @@ class Exchange:
         self.sent = self.got = self.seq = 0
         self.replies, self.asked = [], []
         self.answers = {HELLO: 0}		# op: errno; no answer to others
+        self.values = {}		# op: the first two values of the answer
         self.qtest = None
         self._directory()
         self._area()
@@ -138,7 +139,8 @@ class Exchange:
         seq, op, _, _, _, arg, *_ = struct.unpack("<IHHII4Q", body)
         self.asked.append((seq, op, arg))
         if self.answers.get(op) is not None:
-            self.put(MSG_REPLY, struct.pack("<IHH4I3Q", seq, op, self.answers[op], *[0] * 7), tag)
+            self.put(MSG_REPLY, struct.pack("<IHH4I3Q", seq, op, self.answers[op], 0, 0, 0, 0,
+                                            *self.values.get(op, (0, 0)), 0), tag)
 
     def request(self, op, *args, seq=None, tag=0, flags=0, timeout_ms=20000):
         """Sends a request, returns its number."""

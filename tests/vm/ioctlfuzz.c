@@ -44,13 +44,14 @@
 enum op {
 	VERSION, CREATE, OPEN, LIST, RESOURCES, LEDGER, AUDIT, POOL, EVENTS, USAGE,
 	ADD_CPUS, ADD_MEMORY, ADD_PCI, LOAD, START, STOP, DESTROY, INFO, CONSOLE, WINSIZE,
-	UNKNOWN, PREAD, POLL, CON_READ, CON_WRITE, CLOSE, NR_OPS
+	POLICY, UNKNOWN, PREAD, POLL, CON_READ, CON_WRITE, CLOSE, NR_OPS
 };
 
 static const char *const names[NR_OPS] = {
 	"VERSION", "CREATE", "OPEN", "LIST", "RESOURCES", "LEDGER", "AUDIT", "POOL", "EVENTS", "USAGE",
 	"ADD_CPUS", "ADD_MEMORY", "ADD_PCI", "LOAD", "START", "STOP", "DESTROY", "INFO",
-	"CONSOLE", "WINSIZE", "unknown", "pread", "poll", "console-read", "console-write", "close",
+	"CONSOLE", "WINSIZE", "POLICY", "unknown", "pread", "poll", "console-read",
+	"console-write", "close",
 };
 
 /* what comes of mutated calls, over both processes */
@@ -323,7 +324,7 @@ static void do_load(void)
 	fill_header(header);
 	if (one_in(2))
 		mutate(&l, sizeof(l));
-	call(LOAD, LOAD_FD + rnd(SLOTS), RF_IOC_LOAD, &l, sizeof(l));
+	call(LOAD, LOAD_FD + rnd(SLOTS), one_in(4) ? RF_IOC_KEEP : RF_IOC_LOAD, &l, sizeof(l));
 }
 
 /* CPUs and memory for one that is to be loaded, as they are to be asked for. */
@@ -362,6 +363,16 @@ static void do_stop(void)
 static void do_destroy(void)
 {
 	do_end(DESTROY, RF_IOC_DESTROY);
+}
+
+static void do_policy(void)
+{
+	struct rf_policy p = { .size = sizeof(p), .flags = rnd(8), .on_crash = rnd(3),
+			       .max_cpus = rnd(8), .max_bytes = strange() };
+
+	if (one_in(2))
+		mutate(&p, sizeof(p));
+	call(POLICY, any_subos(), RF_IOC_POLICY, &p, sizeof(p));
 }
 
 static void do_info(void)
@@ -460,7 +471,7 @@ static void (*const steps[])(void) = {
 	do_version, do_list, do_resources, do_ledger, do_audit, do_pool, do_events, do_usage,
 	do_create, do_create, do_create, do_open, do_open, do_open,
 	do_add_cpus, do_add_cpus, do_add_memory, do_add_memory, do_add_pci, do_add_pci,
-	do_load, do_load, do_load, do_start, do_start, do_info, do_info, do_stop,
+	do_load, do_load, do_load, do_policy, do_start, do_start, do_info, do_info, do_stop,
 	do_console, do_console, do_winsize, do_con_read, do_con_read, do_con_write, do_con_write,
 	do_unknown, do_pread, do_pread, do_poll, do_seldom,
 };
@@ -511,7 +522,7 @@ static bool documented(enum op op, int err)
 {
 	static const int fine[] = { EBADF, EFAULT, EINVAL, EIO, E2BIG, EBUSY, EEXIST, ENOENT,
 				    ENOSPC, ENODEV, ENOMEM, EOPNOTSUPP, ENOTTY, EPERM, EAGAIN,
-				    ETIME };
+				    ETIME, ENODATA };
 	unsigned int i;
 
 	if ((err == EIO && op != CON_WRITE) || (err == ENOTTY && op != UNKNOWN))

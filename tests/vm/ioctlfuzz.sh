@@ -32,7 +32,7 @@ for seed in $(rounds "1" "$(seq 1 5 | tr '\n' ' ')"); do
 	sed 's/^/# /' /run/fuzz
 	missing=
 	for call in VERSION CREATE OPEN LIST RESOURCES LEDGER AUDIT POOL EVENTS USAGE ADD_CPUS ADD_MEMORY ADD_PCI \
-		LOAD STOP DESTROY INFO CONSOLE WINSIZE pread poll console-read console-write; do
+		LOAD STOP DESTROY INFO CONSOLE WINSIZE POLICY pread poll console-read console-write; do
 		grep -Eq "^$call ok=[1-9]" /run/fuzz || missing="$missing $call"
 	done
 	is "$missing" "" "seed $seed: control: each call succeeds at times, behind all checks"

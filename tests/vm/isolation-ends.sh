@@ -88,10 +88,18 @@ check "a subOS" rfm create good --cpus 1 --memory 256M --initrd /run/initrd
 check "another" rfm create bad --cpus 1 --memory 256M --initrd /run/initrd
 typed bad 'insmod /root/rftest.ko what=spin-all'
 check "it hangs" eventually 60 in_state bad hung
+check "one that is restarted when it crashes" rfm create again --cpus 1 --memory 256M --on-crash restart
+typed again 'echo c >/proc/sysrq-trigger'
+check "control: it is" eventually 90 eval 'rfm show again | grep -q "^restarts *1$" && in_state again running'
+typed again 'echo c >/proc/sysrq-trigger'
 poweroff -f
 sleep 600
 END
 stopped_before 'reboot: Power down'
+forced=$(at 'rfcontroller: bad: stopped by force')
+late=$(tr -d '\r' <"$VM_LOGS/serial.log" | grep -a 'again: restarted after a crash' | tail -n 1 |
+	sed -n 's/^\[ *\([0-9]*\)\.\([0-9]\{3\}\).*/\1\2/p')
+check "nothing was restarted any more" test "${late:-0}" -gt 0 -a "${late:-0}" -lt "${forced:-0}"
 
 # --- kexec ---
 EXPECT_STATUS=123

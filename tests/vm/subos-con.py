@@ -412,9 +412,23 @@ def case_ask(machine):
     """a program inside asks for more; the answer is the result of its write"""
     con = begin(machine)
     con.answers = {fakecon.ASK_CPUS: 0, fakecon.ASK_MEMORY: errno.ENOSPC}
+    con.values = {fakecon.ASK_CPUS: (0, 3)}
+    check(machine.run(f"cat {SYSFS}/ask")[0] == "", "an answer before the first question")
     check(answered(machine, con, "cpus 3", fakecon.ASK_CPUS, 3) == 0, "cpus")
     check(answered(machine, con, "memory 1G", fakecon.ASK_MEMORY, GIB) == 1, "memory")
     check(b"No space left" in machine.output, "the program was not told why")
+    check(machine.run(f"cat {SYSFS}/ask")[0] == "memory 1024M: error 28", "the answer in words")
+    # Why not, in words; nonsense is only a number.
+    for error, why, value, words in ((0, 0, 3, "done, 3 in all"),
+                                     (errno.EPERM, 1, 0, "refused, the operator allows none"),
+                                     (errno.ERANGE, 2, 2, "refused, the operator allows 2 in all"),
+                                     (errno.EAGAIN, 3, 700, "refused, too often; again in 700 ms"),
+                                     (errno.ENODEV, 4, 1, "failed, error 19; 1 in all"),
+                                     (errno.EPERM, 1 << 40, 7, "error 1")):
+        con.answers, con.values = {fakecon.ASK_CPUS: error}, {fakecon.ASK_CPUS: (why, value)}
+        check((answered(machine, con, "cpus 3", fakecon.ASK_CPUS, 3) == 0) == (error == 0), words)
+        text = machine.run(f"cat {SYSFS}/ask")[0]
+        check(text == f"cpus 3: {words}", f"{words!r} expected: {text!r}")
     for words in ("cpus", "cpus 0", "cpus 3 4", "disks 3", "memory x", "cpus -1", ""):
         text = machine.run(f"echo '{words}' >{SYSFS}/ask")[0]
         check("Invalid" in text, f"{words!r}: {text!r}")
@@ -471,7 +485,7 @@ def case_death(machine):
 
 CASES = {name[5:]: function for name, function in list(globals().items())
          if name.startswith("case_")}
-FEW = ("numbers", "cpu", "memory_held", "pci")
+FEW = ("numbers", "cpu", "memory_held", "pci", "ask")
 WITH_MEMORY = ("memory", "memory_held", "under_way", "lost_answer", "death")
 
 

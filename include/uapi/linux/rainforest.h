@@ -40,7 +40,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define RF_ABI_VERSION		2	/* raised when any structure here changes incompatibly */
+#define RF_ABI_VERSION		3	/* raised when any structure here changes incompatibly */
 #define RF_NAME_MAX		32	/* bytes in a subOS name, the final NUL included */
 #define RF_MSG_MAX		240	/* a useful size for message buffers */
 #define RF_REASON_MAX		128	/* bytes in a reason, the final NUL included */
@@ -69,6 +69,20 @@ enum rf_state {
 	RF_STATE_CRASHED	= 5,
 	RF_STATE_HUNG		= 6,
 	RF_STATE_QUARANTINED	= 7,
+};
+
+/**
+ * enum rf_on_crash - what is done when a subOS crashes
+ * @RF_ON_CRASH_KEEP: nothing: it stays crashed, for its log
+ * @RF_ON_CRASH_RESTART: it is booted again on its resources, from the copy of
+ *	what it booted from that the module keeps. Too many in a short time, and
+ *	it stays crashed
+ * @RF_ON_CRASH_DESTROY: everything is given back
+ */
+enum rf_on_crash {
+	RF_ON_CRASH_KEEP	= 0,
+	RF_ON_CRASH_RESTART	= 1,
+	RF_ON_CRASH_DESTROY	= 2,
 };
 
 /* Owners of a resource. Ids of subOSes count from 1 and are not used twice. */
@@ -273,11 +287,17 @@ struct rf_segment {
  * @msg_len: (in) its size
  * @reserved: 0
  *
+ * While enum rf_on_crash is restart, the module keeps a copy of all that was
+ * loaded, in memory of the supervisor. RF_IOC_KEEP takes the same structure and
+ * only keeps such a copy: to be done before RF_IOC_POLICY wants restarts of a
+ * subOS that was loaded without.
+ *
  * Return: 0. EINVAL a segment lies outside the first range or over our own
  * area (its first RF_SERVICE_SIZE bytes), a field is malformed, or a parameter
  * on the command line contradicts ours; ENOSPC kernel and initrd do not fit
  * (the message says what is needed); EBUSY the subOS was started already,
- * or has no memory or no CPU yet; EFAULT, EINTR.
+ * or has no memory or no CPU yet; ENOMEM the supervisor has no memory for a
+ * copy; EFAULT, EINTR.
  */
 struct rf_load {
 	__u32 size;
@@ -340,6 +360,7 @@ enum rf_stage {
 #define RF_INFO_NO_KPROBE	(1U << 1)	/* emergency restart is not caught inside */
 #define RF_INFO_GONE		(1U << 2)	/* it has ended; its last state */
 #define RF_INFO_LISTENS		(1U << 3)	/* its kernel answers requests: it can be resized */
+#define RF_INFO_RESTARTS	(1U << 4)	/* it crashed, and is about to be started again */
 
 /**
  * struct rf_info - RF_IOC_INFO on a subOS descriptor, and one entry of RF_IOC_LIST
@@ -353,7 +374,7 @@ enum rf_stage {
  * @nr_pci: (out) PCI functions owned
  * @nr_ranges: (out) memory ranges owned
  * @priority: (out) see struct rf_priority
- * @reserved: (out) 0
+ * @on_crash: (out) enum rf_on_crash
  * @mem_bytes: (out) memory owned
  * @hot_bytes: (out) of these, what can leave the running kernel
  * @base: (out) physical address of the first range
@@ -365,6 +386,13 @@ enum rf_stage {
  * @kernel: (out) release of the kernel inside, as it says; empty before
  * @boot_id: (out) boot id of the kernel inside, as it says
  * @reason: (out) why it is in this state, one line
+ * @max_cpus: (out) see struct rf_policy
+ * @restarts: (out) times it was booted again after a crash, by @on_crash
+ * @max_bytes: (out) see struct rf_policy
+ * @kept_bytes: (out) the supervisor's memory that keeps what it is to be booted
+ *	from again
+ * @asks: (out) requests of its own that were looked at
+ * @asks_refused: (out) of these, how many were refused
  *
  * A descriptor answers also when the subOS is gone: RF_INFO_GONE is set then.
  *
@@ -381,7 +409,7 @@ struct rf_info {
 	__u32 nr_pci;
 	__u32 nr_ranges;
 	__s32 priority;
-	__u32 reserved;
+	__u32 on_crash;
 	__u64 mem_bytes;
 	__u64 hot_bytes;
 	__u64 base;
@@ -393,6 +421,12 @@ struct rf_info {
 	char kernel[64];
 	char boot_id[40];
 	char reason[RF_REASON_MAX];
+	__u32 max_cpus;
+	__u32 restarts;
+	__u64 max_bytes;
+	__u64 kept_bytes;
+	__u64 asks;
+	__u64 asks_refused;
 };
 
 /**
@@ -969,6 +1003,37 @@ struct rf_priority {
 	__u32 reserved;
 };
 
+/**
+ * struct rf_policy - RF_IOC_POLICY on a subOS descriptor: what happens without the operator
+ * @size: (in) size of this structure
+ * @flags: (in) RF_POLICY_*: which of these are set; the others stay as they are
+ * @on_crash: (in) enum rf_on_crash, for a panic and for a boot that never gives
+ *	a sign of life. Nothing is done to one that was asked to end before, nor
+ *	to one that is hung
+ * @max_cpus: (in) up to so many CPUs its own requests may get it, 0: none are heard
+ * @max_bytes: (in) the same of memory
+ * @msg: (in) buffer for a message, or 0
+ * @msg_len: (in) its size
+ * @reserved: 0
+ *
+ * Return: 0. EINVAL; EOPNOTSUPP a bare subOS does not tell of a crash; ENODATA
+ * restarts of a subOS that runs need RF_IOC_KEEP first; ENOENT it is gone.
+ */
+struct rf_policy {
+	__u32 size;
+	__u32 flags;
+	__u32 on_crash;
+	__u32 max_cpus;
+	__u64 max_bytes;
+	__u64 msg;
+	__u32 msg_len;
+	__u32 reserved;
+};
+
+#define RF_POLICY_ON_CRASH	(1U << 0)
+#define RF_POLICY_MAX_CPUS	(1U << 1)
+#define RF_POLICY_MAX_MEMORY	(1U << 2)
+
 /* kinds of event */
 #define RF_EVENT_CREATED	1	/* RF_IOC_CREATE; the subOS exists */
 #define RF_EVENT_STATE		2	/* it is in another state: @value, enum rf_state */
@@ -976,6 +1041,9 @@ struct rf_priority {
 #define RF_EVENT_MEMORY		4	/* it has another amount of memory: @value, bytes */
 #define RF_EVENT_PCI		5	/* it has another number of PCI functions: @value */
 #define RF_EVENT_GONE		6	/* all was given back */
+#define RF_EVENT_POLICY		7	/* its policy was changed */
+#define RF_EVENT_ON_CRASH	8	/* its policy acts: @value, enum rf_on_crash */
+#define RF_EVENT_REFUSED	9	/* what it asked for was refused */
 
 /**
  * struct rf_event - something that happened to a subOS
@@ -1131,6 +1199,8 @@ struct rf_cmdline {
 #define RF_IOC_RESIZE_PCI	_IOWR(RF_IOC_MAGIC, 0x2b, struct rf_resize_pci)
 #define RF_IOC_STATS		_IOWR(RF_IOC_MAGIC, 0x2c, struct rf_stats)
 #define RF_IOC_PRIORITY		_IOW(RF_IOC_MAGIC, 0x2d, struct rf_priority)
+#define RF_IOC_POLICY		_IOW(RF_IOC_MAGIC, 0x2e, struct rf_policy)
+#define RF_IOC_KEEP		_IOWR(RF_IOC_MAGIC, 0x2f, struct rf_load)
 /* on a console descriptor */
 #define RF_IOC_WINSIZE		_IOW(RF_IOC_MAGIC, 0x40, struct rf_winsize)
 

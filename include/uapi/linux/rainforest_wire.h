@@ -491,6 +491,12 @@ struct rf_ficm_area {
 #define RF_OP_ASK_MEMORY	14	/* subOS to supervisor: arg 0: bytes in all */
 #define RF_OP_MAX		15
 
+/* why not, struct rf_reply @value[0] to RF_OP_ASK_* with an error */
+#define RF_WHY_NONE		1	/* the operator allows none */
+#define RF_WHY_ABOVE		2	/* the operator allows @value[1] in all */
+#define RF_WHY_OFTEN		3	/* too often: again in @value[1] ms */
+#define RF_WHY_FAILED		4	/* it was tried: @error; @value[1] in all by now */
+
 /**
  * struct rf_request - body of RF_MSG_REQUEST: something to be done at the other end
  * @seq: counts the requests of the sender, from 1. The number of the one before
