@@ -11,6 +11,7 @@
  */
 #include <linux/ctype.h>
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -20,6 +21,7 @@
 #include "internal.h"
 
 #define STOP_TIMEOUT_MS	10000
+#define STOP_ASK_MS	1000	/* of which this much for the answer to the request */
 #define INFO_TRIES	20	/* looks, a millisecond apart, before subos_info() stops to wait */
 
 static u32 subos_next_id = 1;	/* under rfctl_lock */
@@ -305,19 +307,47 @@ static bool subos_ended(struct subos *so)
 	return !READ_ONCE(so->running);
 }
 
+/*
+ * By message where somebody listens. Else, and when there is no answer or no
+ * clear yes, by the description, which the thread of its heartbeat reads. When
+ * only the answer was lost it is asked twice then, and its user space has less
+ * time: better than never.
+ */
+static int subos_ask_poweroff(struct subos *so, unsigned int timeout_ms)
+{
+	struct rf_reply reply;
+	int ret;
+
+	so->cancel = false;
+	ret = rfctl_fail("con_poweroff") ? -ENOTCONN :
+	      rfctl_con_ask(so, RF_OP_POWEROFF, NULL, min(timeout_ms, STOP_ASK_MS), &reply);
+	if (!ret || ret == -EINTR || !so->running)
+		return ret == -EINTR ? ret : 0;
+	rfctl_set_state(so, RF_STATE_STOPPING, "asked to power off by its description, as it %s",
+			ret == -ENOTCONN ? "does not listen" : "does not answer");
+	rfctl_desc_request_poweroff(so);
+	return 0;
+}
+
 /* Ask it to power off and wait. The lock is dropped meanwhile: the monitor needs it. */
 static int subos_ask(struct subos *so, unsigned int timeout_ms)
 {
+	unsigned long end;
 	long left;
+	int ret;
 
 	if (so->state != RF_STATE_RUNNING)
 		return 0;
+	timeout_ms = timeout_ms ?: STOP_TIMEOUT_MS;
+	end = jiffies + msecs_to_jiffies(timeout_ms);
 	so->asked = true;
 	rfctl_set_state(so, RF_STATE_STOPPING, "asked to power off");
-	rfctl_desc_request_poweroff(so);
+	ret = subos_ask_poweroff(so, timeout_ms);
+	if (ret)
+		return ret;
+	left = max_t(long, end - jiffies, 0);
 	mutex_unlock(&so->lock);
-	left = wait_event_interruptible_timeout(so->wait, subos_ended(so),
-						msecs_to_jiffies(timeout_ms ?: STOP_TIMEOUT_MS));
+	left = wait_event_interruptible_timeout(so->wait, subos_ended(so), left);
 	mutex_lock(&so->lock);
 	return left < 0 ? -EINTR : 0;
 }

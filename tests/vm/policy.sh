@@ -70,6 +70,15 @@ is "$(acts kept)" "" "control: and nothing was done"
 # --- who is asked to end is left alone ---
 check "web is stopped" rfm stop web
 is "$(field web state)" stopped "and stays so"
+like "$(rfm events | tail -n 2 | head -n 1)" 'web is stopping: asked to power off$' \
+	"it was asked by message"
+unlike "$(rfm events)" 'by its description' "control: and not by its description"
+check "by hand it starts again" rfm restart web
+echo con_poweroff >$P/fail_point
+check "one that does not listen is stopped, too" rfm stop web
+like "$(rfm events | tail -n 3)" 'web is stopping: asked to power off by its description, as it does not listen$' \
+	"by its description"
+unlike "$(field web reason)" 'by force' "in good order"
 check "by hand it starts again" rfm restart web
 typed web 'poweroff -f'
 check "it powers off by itself" eventually 60 in_state web stopped
