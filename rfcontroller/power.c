@@ -10,6 +10,7 @@
 #include <linux/notifier.h>
 #include <linux/reboot.h>
 #include <linux/suspend.h>
+#include "anchor.h"
 #include "internal.h"
 
 static unsigned int stop_ms = 5000;
@@ -18,6 +19,7 @@ MODULE_PARM_DESC(stop_ms, "time that subOSes get when the supervisor reboots, ms
 
 static int power_reboot(struct notifier_block *nb, unsigned long action, void *cmd)
 {
+	rfctl_thaw();
 	subos_stop_all(stop_ms);
 	return NOTIFY_DONE;
 }

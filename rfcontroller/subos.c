@@ -21,7 +21,7 @@
 #define STOP_TIMEOUT_MS	10000
 #define INFO_TRIES	20	/* looks, a millisecond apart, before subos_info() stops to wait */
 
-static u32 subos_next_id = 1;	/* under rfctl_lock */
+u32 rfctl_next_id = 1;	/* of a subOS; under rfctl_lock */
 
 static bool subos_name_ok(const char *name)
 {
@@ -89,7 +89,7 @@ static int subos_register(struct subos *so, const char *name, struct rfctl_msg *
 		return -EEXIST;
 	}
 	strscpy(so->name, name, sizeof(so->name));
-	so->id = subos_next_id++;
+	so->id = rfctl_next_id++;
 	list_add_tail(&so->node, &rfctl_subos_list);
 	return 0;
 }
@@ -100,7 +100,8 @@ static void subos_unregister(struct subos *so)
 	list_del_init(&so->node);
 }
 
-static struct subos *subos_alloc(void)
+/* For who fills it in and lists it. */
+struct subos *subos_alloc(void)
 {
 	struct subos *so = rfctl_zalloc(sizeof(*so));
 

@@ -11,6 +11,7 @@
 #include <linux/poll.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
+#include "anchor.h"
 #include "cdev.h"
 #include "fail.h"
 #include "internal.h"
@@ -318,13 +319,8 @@ static long subos_ioctl_locked(struct subos *so, unsigned int cmd, void __user *
 	return ret;
 }
 
-static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p)
+static long subos_call(struct subos_file *sf, unsigned int cmd, void __user *arg)
 {
-	struct subos_file *sf = file->private_data;
-	void __user *arg = (void __user *)p;
-
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	switch (cmd) {
 	case RF_IOC_ADD_CPUS:
 	case RF_IOC_ADD_MEMORY:
@@ -352,6 +348,22 @@ static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p
 		return subos_priority(sf->so, arg);
 	}
 	return -ENOTTY;
+}
+
+static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p)
+{
+	struct subos_file *sf = file->private_data;
+	struct rfctl_call call;
+	long ret;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	ret = rfctl_call_begin(&call, sf->so->name);
+	if (ret)
+		return ret;
+	ret = subos_call(sf, cmd, (void __user *)p);
+	rfctl_call_end(&call);
+	return ret;
 }
 
 static bool subos_owns(struct subos *so, u64 addr, u64 len)
