@@ -165,6 +165,7 @@ struct rf_anchor_park_page {
 
 #define RF_ANCHOR_CPU_POOL	BIT(0)	/* the pool is to hold it */
 #define RF_ANCHOR_CPU_GRANTED	BIT(1)	/* its subOS was told of it */
+#define RF_ANCHOR_CPU_COUNTED	BIT(2)	/* it is on account */
 
 /**
  * struct rf_anchor_cpu - a logical CPU of the supervisor

@@ -42,6 +42,8 @@ void rfctl_cpus_save(struct rf_anchor_out *out)
 			c.flags |= RF_ANCHOR_CPU_POOL;
 		if (cpu_granted(cpu))
 			c.flags |= RF_ANCHOR_CPU_GRANTED;
+		if (rfctl_usage_counts(cpu))
+			c.flags |= RF_ANCHOR_CPU_COUNTED;
 		rf_anchor_put(out, RF_ANCHOR_CPU, &c, sizeof(c));
 	}
 }

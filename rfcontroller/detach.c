@@ -38,6 +38,19 @@ static LIST_HEAD(calls);
 static enum gate gate = GATE_SETTLING;	/* also read without */
 static DECLARE_WAIT_QUEUE_HEAD(gate_wait);
 
+/* Returns -EAGAIN when somebody was faster, and it is settling again. */
+static int call_add(struct rfctl_call *call, const char *name)
+{
+	guard(mutex)(&gate_lock);
+	if (gate != GATE_OPEN)
+		return gate == GATE_DETACHED ? -ESHUTDOWN : -EAGAIN;
+	call->name = name;
+	call->pid = task_tgid_nr(current);
+	get_task_comm(call->comm, current);
+	list_add_tail(&call->node, &calls);
+	return 0;
+}
+
 /**
  * rfctl_call_begin - a call is under way
  * @call: it, for rfctl_call_end()
@@ -47,21 +60,33 @@ static DECLARE_WAIT_QUEUE_HEAD(gate_wait);
  */
 int rfctl_call_begin(struct rfctl_call *call, const char *name)
 {
-	for (;;) {
+	int ret;
+
+	do {
 		/* settling is soon done, one way or the other */
 		if (wait_event_interruptible(gate_wait, READ_ONCE(gate) != GATE_SETTLING))
 			return -EINTR;
-		guard(mutex)(&gate_lock);
-		if (gate == GATE_DETACHED)
-			return -ESHUTDOWN;
-		if (gate == GATE_SETTLING)
-			continue;
-		call->name = name;
-		call->pid = task_tgid_nr(current);
-		get_task_comm(call->comm, current);
-		list_add_tail(&call->node, &calls);
-		return 0;
-	}
+		ret = call_add(call, name);
+	} while (ret == -EAGAIN);
+	return ret;
+}
+
+/**
+ * rfctl_call_must - as rfctl_call_begin(), for what no signal may put off
+ * @call: it, for rfctl_call_end()
+ * @name: of the subOS that it is about
+ *
+ * Return: 0. -ESHUTDOWN we are detached.
+ */
+int rfctl_call_must(struct rfctl_call *call, const char *name)
+{
+	int ret;
+
+	do {
+		wait_event(gate_wait, READ_ONCE(gate) != GATE_SETTLING);
+		ret = call_add(call, name);
+	} while (ret == -EAGAIN);
+	return ret;
 }
 
 /**

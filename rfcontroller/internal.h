@@ -368,6 +368,7 @@ int rfctl_usage_init(void);
 void rfctl_usage_exit(void);
 int rfctl_usage_begin(const struct subos *so);
 void rfctl_usage_end(const struct subos *so);
+bool rfctl_usage_counts(unsigned int cpu);
 void rfctl_usage_cpu(unsigned int cpu, u32 from, u32 to);
 void rfctl_usage_block(u32 from, u32 to);
 int rfctl_usage_ioctl(void __user *arg);

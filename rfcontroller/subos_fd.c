@@ -421,9 +421,13 @@ static __poll_t subos_fop_poll(struct file *file, struct poll_table_struct *wait
 static int subos_fop_release(struct inode *inode, struct file *file)
 {
 	struct subos_file *sf = file->private_data;
+	struct rfctl_call call;
 
-	if (sf->creator)
+	/* one that was not started, and is not gone, cannot be detached */
+	if (sf->creator && !rfctl_call_must(&call, sf->so->name)) {
 		subos_abandon(sf->so);
+		rfctl_call_end(&call);
+	}
 	subos_put(sf->so);
 	kfree(sf);
 	return 0;

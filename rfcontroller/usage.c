@@ -19,7 +19,7 @@
 #include "internal.h"
 
 static struct rf_accounts *accounts;	/* under rfctl_lock */
-static struct cpumask counted;		/* CPUs; never changes */
+static struct cpumask counted;		/* CPUs; never changes, whoever is loaded */
 static u64 usage_lost;			/* changes that the accounts refused; under rfctl_lock */
 
 static u64 usage_now(void)
@@ -64,10 +64,16 @@ static void usage_adopt(void)
 	struct rf_anchor_account a;
 	struct rf_account *account;
 	struct rf_anchor_iter it;
+	struct rf_anchor_cpu c;
 
 	if (!rfctl_adopted)
 		return;
 	rfctl_adopt_machine(&machine);
+	cpumask_clear(&counted);
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_CPU);
+	while (rf_anchor_next(&it, &c, sizeof(c)))
+		if (c.flags & RF_ANCHOR_CPU_COUNTED)
+			cpumask_set_cpu(c.cpu, &counted);
 	accounts->nr = 0;
 	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_ACCOUNT);
 	while (accounts->nr < RF_ACCOUNTS_MAX && rf_anchor_next(&it, &a, sizeof(a))) {
@@ -141,6 +147,17 @@ void rfctl_usage_end(const struct subos *so)
 {
 	guard(mutex)(&rfctl_lock);
 	rf_account_close(accounts, so->id, usage_now());
+}
+
+/**
+ * rfctl_usage_counts - is a CPU on account?
+ * @cpu: logical CPU
+ *
+ * Return: whether it was there when counting began.
+ */
+bool rfctl_usage_counts(unsigned int cpu)
+{
+	return cpumask_test_cpu(cpu, &counted);
 }
 
 static void usage_move(enum rf_account_kind kind, u32 from, u32 to)
