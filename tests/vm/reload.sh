@@ -133,6 +133,16 @@ check "all is as before" diff /run/facts /run/facts.now
 works a
 audit "undone: the invariants hold"
 
+# --- detaching fails ---
+echo anchor_alloc >/sys/module/rfcontroller/parameters/fail_point
+refused 1 'anchor cannot be written' "no memory for the anchor" rfm detach
+echo anchor_seal >/sys/module/rfcontroller/parameters/fail_point
+refused 4 'anchor cannot be written' "the anchor cannot be listed" rfm detach
+is "$(anchor)" "" "no anchor was left"
+facts >/run/facts.now
+check "all is as before" diff /run/facts /run/facts.now
+works b
+
 # --- descriptors that are open ---
 rfm events -f >/run/followed 2>&1 &
 follower=$!
