@@ -7,6 +7,7 @@
  */
 #include <linux/export.h>
 #include <linux/minmax.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 #include <rainforest/ficm.h>
@@ -22,6 +23,7 @@ static DEFINE_MUTEX(exchange_lock);	/* protects what follows, and area.c's mappi
 static struct rf_ficm_area *own;	/* our area; NULL while we have not joined */
 static u32 own_slot;
 static u32 own_generation;
+static u64 own_dir;
 static struct rf_ficm_dir dir_copy;
 
 /**
@@ -177,6 +179,8 @@ static int exchange_enter(u32 slot)
  * @dir: physical address of the directory, struct rf_ficm_dir
  * @slot: our entry there
  *
+ * This module stays until ficm_leave().
+ *
  * Context: sleeps.
  * Return: 0, -EINVAL for an address or an entry that cannot be, -EBUSY when we
  * have joined already, -ENOENT when our entry is empty, -EPROTO for another
@@ -200,6 +204,9 @@ int ficm_join(u64 dir, u32 slot)
 		ficm_areas_unmap();
 		goto out;
 	}
+	/* Whoever joined may go and come again while we stay in the exchange. */
+	__module_get(THIS_MODULE);
+	own_dir = dir;
 	ficm_sysfs_directory(dir, slot);
 	exchange_refresh();
 out:
@@ -207,6 +214,27 @@ out:
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(ficm_join, RAINFOREST_FICM);
+
+/**
+ * ficm_joined() - are we in this exchange?
+ * @dir: physical address of the directory
+ * @slot: our entry there
+ *
+ * For a supervisor that comes again: it went without ficm_leave(), and we stayed.
+ *
+ * Context: sleeps.
+ * Return: whether we are.
+ */
+bool ficm_joined(u64 dir, u32 slot)
+{
+	bool joined;
+
+	mutex_lock(&exchange_lock);
+	joined = own && own_dir == dir && own_slot == slot;
+	mutex_unlock(&exchange_lock);
+	return joined;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_joined, RAINFOREST_FICM);
 
 /**
  * ficm_refresh() - look into the directory: it has changed
@@ -262,6 +290,7 @@ void ficm_leave(void)
 		ficm_dir_unmap();
 		ficm_areas_unmap();
 		ficm_sysfs_directory(0, 0);
+		module_put(THIS_MODULE);
 	}
 	mutex_unlock(&exchange_lock);
 }

@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/uaccess.h>
+#include "anchor.h"
 #include "cdev.h"
 #include "fail.h"
 #include "internal.h"
@@ -123,6 +124,7 @@ static int cdev_version(void __user *arg)
 		return ret;
 	v.abi = RF_ABI_VERSION;
 	v.wire = RF_WIRE_VERSION;
+	v.flags = rfctl_detached() ? RF_VERSION_DETACHED : 0;
 	strscpy(v.version, RF_VERSION, sizeof(v.version));
 	return cdev_return(arg, &v, sizeof(v));
 }
@@ -372,15 +374,10 @@ static int cdev_cmdline(void __user *arg)
 	return ret;
 }
 
-static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
+/* What has to wait while we are detached, and what detaching has to wait for. */
+static long cdev_call(struct file *file, unsigned int cmd, void __user *arg)
 {
-	void __user *arg = (void __user *)p;
-
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	switch (cmd) {
-	case RF_IOC_VERSION:
-		return cdev_version(arg);
 	case RF_IOC_CREATE:
 		return cdev_create(arg);
 	case RF_IOC_OPEN:
@@ -409,6 +406,26 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
 		return cdev_cmdline(arg);
 	}
 	return -ENOTTY;
+}
+
+static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
+{
+	void __user *arg = (void __user *)p;
+	struct rfctl_call call;
+	long ret;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (cmd == RF_IOC_VERSION)
+		return cdev_version(arg);
+	if (cmd == RF_IOC_DETACH)
+		return rfctl_detach_ioctl(arg);
+	ret = rfctl_call_begin(&call, NULL);
+	if (ret)
+		return ret;
+	ret = cdev_call(file, cmd, arg);
+	rfctl_call_end(&call);
+	return ret;
 }
 
 /* Each descriptor has its own place in the events: that is all it has. */

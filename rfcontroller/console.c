@@ -20,45 +20,14 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "anchor.h"
+#include "console.h"
 #include "fail.h"
 #include "internal.h"
 
-#define CON_BACKLOG	0x10000U	/* a power of two */
 #define CON_CHUNK	512U		/* bytes moved to or from user space at a time */
 #define CON_WRITE_MS	10000U		/* a blocking write gives up after that */
 #define CON_RECHECK_MS	500U		/* a sleeper looks after the subOS that often */
-
-/**
- * struct rfctl_console - terminal of one subOS
- * @lock: protects all that follows
- * @wait: woken when bytes came, room was made, or the connection ended
- * @svc: service area, NULL while it must not be touched
- * @broken: the subOS wrote nonsense
- * @in_head: bytes put into struct rf_con_in
- * @in_tail: bytes that the subOS took from there, as last checked
- * @out_tail: bytes taken from struct rf_con_out
- * @rows: lines of the user's terminal, 0: not known
- * @cols: columns
- * @winsize_seq: counts changes of these
- * @writer: somebody has the descriptor that types
- * @head: bytes put into @backlog since the beginning
- * @backlog: the last CON_BACKLOG bytes
- */
-struct rfctl_console {
-	struct mutex lock;	/* protects all that follows */
-	wait_queue_head_t wait;
-	void *svc;
-	bool broken;
-	u32 in_head;
-	u32 in_tail;
-	u32 out_tail;
-	u16 rows;
-	u16 cols;
-	u32 winsize_seq;
-	bool writer;
-	u64 head;
-	u8 backlog[CON_BACKLOG];
-};
 
 struct con_file {
 	struct subos *so;
@@ -436,6 +405,8 @@ static void con_set_winsize(struct subos *so, const struct rf_winsize *size)
 	struct rfctl_console *con = so->con;
 
 	guard(mutex)(&con->lock);
+	if (rfctl_detached())
+		return;		/* who comes back looks at his terminal again */
 	con->rows = size->rows;
 	con->cols = size->cols;
 	con->winsize_seq++;

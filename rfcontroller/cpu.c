@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 #include <asm/smp.h>
+#include "anchor.h"
 #include "cpu.h"
 #include "fail.h"
 #include "internal.h"
@@ -31,7 +32,7 @@
 
 DEFINE_MUTEX(rfctl_cpu_lock);		/* one take or return at a time */
 struct rfctl_cpu *rfctl_cpus;		/* by logical CPU */
-static struct cpumask pool_target;	/* CPUs that the pool keeps; written under both locks */
+struct cpumask rfctl_cpu_pool;		/* CPUs that the pool keeps; written under both locks */
 static int taking = -1;			/* CPU being taken; written under rfctl_cpu_lock */
 static enum cpuhp_state hp_state;
 static struct dentry *debug_dir;
@@ -81,6 +82,7 @@ int rfctl_cpu_init(void)
 		cpumask_copy(&rfctl_cpus[cpu].siblings, topology_sibling_cpumask(cpu));
 		cpumask_set_cpu(cpu, &rfctl_cpus[cpu].siblings);
 	}
+	rfctl_cpus_adopt_owners();
 	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "rainforest:prepare", NULL,
 					cpu_teardown);
 	if (ret < 0) {
@@ -94,14 +96,15 @@ int rfctl_cpu_init(void)
 }
 
 /**
- * rfctl_cpu_exit - give the pool back, unhook
+ * rfctl_cpu_exit - give the pool back unless all stays as it is, unhook
  */
 void rfctl_cpu_exit(void)
 {
 	struct rfctl_msg msg;
 
 	debugfs_remove(debug_dir);
-	rfctl_cpus_pool_set(cpu_none_mask, &msg);
+	if (!rfctl_keep)
+		rfctl_cpus_pool_set(cpu_none_mask, &msg);
 	cpuhp_remove_state_nocalls(hp_state);
 	kvfree(rfctl_cpus);
 }
@@ -440,7 +443,7 @@ int rfctl_cpus_park(struct subos *so, struct rfctl_msg *msg)
 int rfctl_cpu_give(unsigned int cpu)
 {
 	rfctl_cpu_set_owner(cpu, RF_OWNER_FREE, 0);
-	return cpumask_test_cpu(cpu, &pool_target) ? 0 : cpu_return(cpu);
+	return cpumask_test_cpu(cpu, &rfctl_cpu_pool) ? 0 : cpu_return(cpu);
 }
 
 /**
@@ -503,7 +506,7 @@ int rfctl_cpus_pool_set(const struct cpumask *want, struct rfctl_msg *msg)
 	if (ret)
 		goto out;
 	scoped_guard(mutex, &rfctl_lock)
-		cpumask_copy(&pool_target, want);
+		cpumask_copy(&rfctl_cpu_pool, want);
 	for_each_possible_cpu(cpu) {
 		if (rfctl_cpu_owner(cpu) != RF_OWNER_FREE || cpumask_test_cpu(cpu, want))
 			continue;
@@ -524,7 +527,7 @@ out:
 void rfctl_cpus_pool_get(struct cpumask *mask)
 {
 	guard(mutex)(&rfctl_lock);
-	cpumask_copy(mask, &pool_target);
+	cpumask_copy(mask, &rfctl_cpu_pool);
 }
 
 /**

@@ -23,8 +23,10 @@ struct rfctl_cpu {
 
 extern struct mutex rfctl_cpu_lock;
 extern struct rfctl_cpu *rfctl_cpus;
+extern struct cpumask rfctl_cpu_pool;
 
 void rfctl_cpu_set_owner(unsigned int cpu, u32 owner, int error);
 int rfctl_cpu_give(unsigned int cpu);
+void rfctl_cpus_adopt_owners(void);
 
 #endif /* _RFCTL_CPU_H */

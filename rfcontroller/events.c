@@ -14,6 +14,7 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
+#include "anchor.h"
 #include "cdev.h"
 #include "internal.h"
 
@@ -27,14 +28,49 @@ static u64 events_last;		/* seq of the newest; also read without the lock */
 static DECLARE_WAIT_QUEUE_HEAD(events_wait);
 
 /**
- * rfctl_events_init() - make room
+ * rfctl_events_save() - put them into the anchor
+ * @out: the anchor
+ * @machine: what of it is there once
+ *
+ * Context: nothing happens meanwhile.
+ */
+void rfctl_events_save(struct rf_anchor_out *out, struct rf_anchor_machine *machine)
+{
+	u64 seq = events_last > EVENTS ? events_last - EVENTS + 1 : 1;
+
+	for (; seq <= events_last; seq++)
+		rf_anchor_put(out, RF_ANCHOR_EVENT, &events[(seq - 1) & (EVENTS - 1)],
+			      sizeof(*events));
+	machine->last_event = events_last;
+}
+
+static void events_adopt(void)
+{
+	struct rf_anchor_machine machine;
+	struct rf_anchor_iter it;
+	struct rf_event event;
+
+	if (!rfctl_adopted)
+		return;
+	rfctl_adopt_machine(&machine);
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_EVENT);
+	while (rf_anchor_next(&it, &event, sizeof(event)))
+		events[(event.seq - 1) & (EVENTS - 1)] = event;
+	events_last = machine.last_event;
+}
+
+/**
+ * rfctl_events_init() - make room, and adopt what was
  *
  * Return: 0, -ENOMEM.
  */
 int rfctl_events_init(void)
 {
 	events = kvcalloc(EVENTS, sizeof(*events), GFP_KERNEL);
-	return events ? 0 : -ENOMEM;
+	if (!events)
+		return -ENOMEM;
+	events_adopt();
+	return 0;
 }
 
 /**

@@ -6,7 +6,8 @@
  * rainforest_wire.h. A subOS has an entry of the directory for life. It is listed
  * there while its cores may run, each time with a new generation and an area that
  * was zeroed; nobody else waits for it otherwise. An area is made when its entry
- * is used first, and stays until the module goes.
+ * is used first, and stays until the module goes. While we are detached it all
+ * stays, and ficm.ko in it: kernels go on to talk to each other.
  *
  * Each change ends with a look of our own ficm.ko at the directory, and a message
  * to all others that they do the same.
@@ -20,6 +21,7 @@
 #include <asm/apic.h>
 #include <asm/smp.h>
 #include <rainforest/ficm.h>
+#include "anchor.h"
 #include "fail.h"
 #include "internal.h"
 
@@ -248,15 +250,65 @@ static void exchange_free(void)
 }
 
 /**
- * rfctl_exchange_init - an exchange with the supervisor alone
+ * rfctl_exchange_save - put it into the anchor
+ * @out: the anchor
+ * @machine: what of it is there once
+ */
+void rfctl_exchange_save(struct rf_anchor_out *out, struct rf_anchor_machine *machine)
+{
+	u32 slot;
+
+	guard(mutex)(&exchange_lock);
+	machine->dir = virt_to_phys(dir);
+	machine->dir_seq = dir_seq;
+	for (slot = 0; slot < RF_WIRE_PEERS; slot++) {
+		const struct rf_anchor_exchange e = {
+			.slot = slot,
+			.generation = slots[slot].generation,
+			.used = slots[slot].used,
+			.area = slots[slot].area ? virt_to_phys(slots[slot].area) : 0,
+		};
+
+		rf_anchor_put(out, RF_ANCHOR_EXCHANGE, &e, sizeof(e));
+	}
+}
+
+/* It went on without us: ficm.ko never left it. */
+static int exchange_adopt(void)
+{
+	struct rf_anchor_machine machine;
+	struct rf_anchor_exchange e;
+	struct rf_anchor_iter it;
+
+	rfctl_adopt_machine(&machine);
+	if (!ficm_joined(machine.dir, 0)) {
+		pr_err("ficm does not exchange messages in the directory at %#llx\n", machine.dir);
+		return -EPROTO;
+	}
+	guard(mutex)(&exchange_lock);
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_EXCHANGE);
+	while (rf_anchor_next(&it, &e, sizeof(e))) {
+		slots[e.slot].used = e.used;
+		slots[e.slot].generation = e.generation;
+		slots[e.slot].area = e.area ? __va(e.area) : NULL;
+	}
+	dir_seq = machine.dir_seq;
+	dir = __va(machine.dir);
+	return 0;
+}
+
+/**
+ * rfctl_exchange_init - an exchange with the supervisor alone, or that which is adopted
  *
- * Return: 0. -ENOMEM or what ficm_join() says.
+ * Return: 0. -ENOMEM or what ficm_join() says. -EPROTO ficm.ko is in another one.
  */
 int rfctl_exchange_init(void)
 {
 	u32 slot;
 	int ret;
 
+	if (rfctl_adopted)
+		return exchange_adopt();
 	guard(mutex)(&exchange_lock);
 	dir = alloc_pages_exact(sizeof(*dir), GFP_KERNEL | __GFP_ZERO);
 	ret = dir ? area_alloc(0) : -ENOMEM;
@@ -280,10 +332,12 @@ err_free:
 }
 
 /**
- * rfctl_exchange_exit - no exchange any more: there is no subOS
+ * rfctl_exchange_exit - no exchange any more: there is no subOS, or it goes on without us
  */
 void rfctl_exchange_exit(void)
 {
+	if (rfctl_keep)
+		return;
 	ficm_leave();
 	guard(mutex)(&exchange_lock);
 	exchange_free();

@@ -14,6 +14,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include "anchor.h"
 #include "fail.h"
 #include "image.h"
 #include "internal.h"
@@ -126,11 +127,100 @@ struct rfctl_image *rfctl_image_copy(const struct rf_load *req, u64 limit, struc
 /**
  * rfctl_image_free() - forget a copy
  * @image: the copy, or NULL
+ *
+ * What the anchor speaks of stays for the build that is loaded next.
  */
 void rfctl_image_free(struct rfctl_image *image)
 {
 	if (!image)
 		return;
-	vfree(image->data);
+	if (!rfctl_keep)
+		vfree(image->data);
 	kfree(image);
+}
+
+/**
+ * rfctl_image_save() - put what a subOS is booted from again into the anchor
+ * @so: the subOS; nothing changes meanwhile
+ * @out: the anchor; without memory it counts as full
+ */
+void rfctl_image_save(const struct subos *so, struct rf_anchor_out *out)
+{
+	struct rf_anchor_image *saved;
+
+	if (!so->image)
+		return;
+	saved = kzalloc(sizeof(*saved), GFP_KERNEL);
+	if (saved) {
+		saved->id = so->id;
+		saved->data = (uintptr_t)so->image->data;
+		saved->bytes = so->image->bytes;
+		saved->req = so->image->req;
+		memcpy(saved->seg, so->image->seg, sizeof(saved->seg));
+		rf_anchor_put(out, RF_ANCHOR_IMAGE, saved, sizeof(*saved));
+		kfree(saved);
+	}
+	out->full |= !saved;
+}
+
+static bool image_piece_good(const struct rf_anchor_image *saved, u64 addr, u64 size)
+{
+	return !size || (addr >= saved->data && size <= saved->bytes &&
+			 addr - saved->data <= saved->bytes - size);
+}
+
+/**
+ * rfctl_image_good() - does all that is booted from lie in the copy?
+ * @saved: from the anchor
+ */
+bool rfctl_image_good(const struct rf_anchor_image *saved)
+{
+	const struct rf_load *req = &saved->req;
+	unsigned int i;
+
+	if (!saved->bytes || !is_vmalloc_addr((void *)(uintptr_t)saved->data) ||
+	    !is_vmalloc_addr((void *)(uintptr_t)(saved->data + saved->bytes - 1)) ||
+	    req->nr_segments > RF_SEGMENTS_MAX)
+		return false;
+	for (i = 0; i < req->nr_segments; i++)
+		if (!image_piece_good(saved, saved->seg[i].src, saved->seg[i].filesz))
+			return false;
+	return image_piece_good(saved, req->setup_header, req->setup_header_size) &&
+	       image_piece_good(saved, req->cmdline, req->cmdline_size) &&
+	       image_piece_good(saved, req->initrd, req->initrd_size) &&
+	       image_piece_good(saved, req->overlay, req->overlay_size);
+}
+
+/**
+ * rfctl_image_adopt() - take the copy of a subOS from the anchor, which was checked
+ * @so: the subOS, locked
+ *
+ * Return: 0, also when there is none; -ENOMEM.
+ */
+int rfctl_image_adopt(struct subos *so)
+{
+	struct rf_anchor_image *saved;
+	struct rf_anchor_iter it;
+	int ret = 0;
+
+	saved = rfctl_zalloc(sizeof(*saved));
+	if (!saved)
+		return -ENOMEM;
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_IMAGE);
+	while (!so->image && !ret && rf_anchor_next(&it, saved, sizeof(*saved))) {
+		if (saved->id != so->id)
+			continue;
+		so->image = rfctl_zalloc(sizeof(*so->image));
+		if (!so->image) {
+			ret = -ENOMEM;
+			continue;
+		}
+		so->image->data = (void *)(uintptr_t)saved->data;
+		so->image->bytes = saved->bytes;
+		so->image->req = saved->req;
+		memcpy(so->image->seg, saved->seg, sizeof(saved->seg));
+		so->image->req.segments = (uintptr_t)so->image->seg;
+	}
+	kfree(saved);
+	return ret;
 }

@@ -9,7 +9,10 @@
 #include <linux/rainforest.h>
 #include <linux/types.h>
 
+struct rf_anchor_image;
+struct rf_anchor_out;
 struct rfctl_msg;
+struct subos;
 
 /**
  * struct rfctl_image - a copy of all that RF_IOC_LOAD names
@@ -27,5 +30,8 @@ struct rfctl_image {
 
 struct rfctl_image *rfctl_image_copy(const struct rf_load *req, u64 limit, struct rfctl_msg *msg);
 void rfctl_image_free(struct rfctl_image *image);
+void rfctl_image_save(const struct subos *so, struct rf_anchor_out *out);
+bool rfctl_image_good(const struct rf_anchor_image *saved);
+int rfctl_image_adopt(struct subos *so);
 
 #endif /* _RFCTL_IMAGE_H */

@@ -209,11 +209,13 @@ struct subos {
 /* main.c */
 extern struct mutex rfctl_lock;
 extern struct list_head rfctl_subos_list;
+extern u32 rfctl_next_id;
 __printf(2, 3) void rfctl_say(struct rfctl_msg *msg, const char *fmt, ...);
 const char *rfctl_owner_name(u32 owner, char *buf, size_t size);
 
 /* subos.c */
 struct subos *subos_create(const char *name, struct rfctl_msg *msg);
+struct subos *subos_alloc(void);
 struct subos *subos_find_get(const char *name);
 void subos_put(struct subos *so);
 int subos_start(struct subos *so);
@@ -256,8 +258,12 @@ bool rfctl_core_is_parked(unsigned int cpu);
 void rfctl_core_nmi(unsigned int cpu);
 u64 rfctl_core_faults(unsigned int cpu, u64 *nmi, u64 *mce);
 void rfctl_park_return_code(void *dest);
+u32 rfctl_park_layout(void);
+u64 rfctl_core_slot(unsigned int cpu);
 
 /* mem.c: which kernel a block of memory belongs to */
+int rfctl_mem_init(void);
+u64 rfctl_mem_target(void);
 void rfctl_mem_exit(void);
 int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_ms,
 		    bool dry_run, u64 *got, struct rfctl_msg *msg);
@@ -308,6 +314,8 @@ void rfctl_desc_request_poweroff(struct subos *so);
 /* supcon.c: requests to a subOS and from it */
 int rfctl_con_init(void);
 void rfctl_con_exit(void);
+int rfctl_con_resume(void);
+void rfctl_con_pause(void);
 int rfctl_con_ask(struct subos *so, u16 op, const u64 *args, unsigned int timeout_ms,
 		  struct rf_reply *reply);
 
@@ -322,6 +330,7 @@ int rfctl_policy_set(struct subos *so, const struct rf_policy *req, struct rfctl
 void rfctl_policy_crashed(struct subos *so, char *note, size_t size);
 void rfctl_policy_forget(struct subos *so);
 void rfctl_policy_off(void);
+void rfctl_policy_settle(void);
 
 /* resize.c, resize_mem.c, resize_pci.c: resources of a subOS that runs */
 int subos_resize_cpus(struct subos *so, struct rf_resize_cpus *req, struct cpumask *mask,
@@ -333,6 +342,8 @@ int subos_stats(struct subos *so, struct rf_stats *req);
 /* loan.c, loan_move.c: from one subOS to another */
 int rfctl_loan_init(void);
 void rfctl_loan_exit(void);
+void rfctl_loan_pause(void);
+void rfctl_loan_resume(void);
 int rfctl_borrow(struct rf_borrow *req, struct cpumask *mask, struct rfctl_msg *msg);
 int rfctl_return(struct rf_return *req, struct rfctl_msg *msg);
 int rfctl_loans(struct rf_loans *req);
@@ -352,6 +363,9 @@ void rfctl_pci_quarantine(struct subos *so);
 unsigned int rfctl_pci_describe(struct subos *so, struct rf_wire_pci *wire);
 int rfctl_pci_place(struct subos *so, u16 segment, u8 bus, u8 devfn);
 int rfctl_pci_drop(struct subos *so, unsigned int place, struct rfctl_msg *msg);
+int rfctl_pci_can_save(struct rfctl_msg *msg);
+void rfctl_pci_hold(bool hold);
+void rfctl_pci_adopt_subos(struct subos *so);
 int rfctl_pci_resources(struct rf_resource *res, unsigned int max);
 void rfctl_pci_audit(struct rf_audit *audit, struct seq_buf *out);
 
@@ -362,6 +376,8 @@ void rfctl_console_attach(struct subos *so);
 void rfctl_console_detach(struct subos *so);
 bool rfctl_console_poll(struct subos *so);
 int rfctl_console_open(struct subos *so, u32 flags);
+void rfctl_console_pause(struct subos *so);
+void rfctl_console_resume(struct subos *so);
 
 /* exchange.c: who exchanges messages */
 int rfctl_exchange_init(void);
@@ -379,6 +395,8 @@ void rfctl_monitor_setup(void);
 void rfctl_monitor_init(struct subos *so);
 void rfctl_monitor_start(struct subos *so);
 void rfctl_monitor_stop(struct subos *so);
+void rfctl_monitor_resume(struct subos *so);
+u16 rfctl_monitor_elcr(void);
 extern unsigned int rfctl_heartbeat_ms;
 extern unsigned int rfctl_hung_ms;
 
@@ -405,6 +423,7 @@ int rfctl_usage_init(void);
 void rfctl_usage_exit(void);
 int rfctl_usage_begin(const struct subos *so);
 void rfctl_usage_end(const struct subos *so);
+bool rfctl_usage_counts(unsigned int cpu);
 void rfctl_usage_cpu(unsigned int cpu, u32 from, u32 to);
 void rfctl_usage_block(u32 from, u32 to);
 int rfctl_usage_ioctl(void __user *arg);

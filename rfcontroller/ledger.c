@@ -20,6 +20,7 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
+#include "anchor.h"
 #include "internal.h"
 
 #define LEDGER_ENTRIES	65536U	/* a power of two */
@@ -142,8 +143,71 @@ static u64 ledger_first(void)
 	return ledger_last > LEDGER_ENTRIES ? ledger_last - LEDGER_ENTRIES + 1 : 1;
 }
 
+static void ledger_save_folded(struct rf_anchor_out *out)
+{
+	u32 i;
+
+	for (i = 0; i < 1U << ledger_folded.bits; i++) {
+		const struct rf_anchor_folded f = {
+			.key = ledger_folded.slots[i].key,
+			.owner = ledger_folded.slots[i].owner,
+		};
+
+		if (f.key)
+			rf_anchor_put(out, RF_ANCHOR_FOLDED, &f, sizeof(f));
+	}
+}
+
 /**
- * rfctl_ledger_init() - make room
+ * rfctl_ledger_save() - put it into the anchor
+ * @out: the anchor
+ * @machine: what of it is there once
+ *
+ * Context: nothing changes meanwhile.
+ */
+void rfctl_ledger_save(struct rf_anchor_out *out, struct rf_anchor_machine *machine)
+{
+	u64 seq;
+
+	ledger_save_folded(out);
+	for (seq = ledger_first(); seq <= ledger_last; seq++)
+		rf_anchor_put(out, RF_ANCHOR_LEDGER, ledger_at(seq), sizeof(*ledger_at(seq)));
+	machine->last_change = ledger_last;
+	machine->breaks = ledger_breaks;
+	machine->lost = ledger_lost;
+}
+
+/* Entries that are too many for this build are folded as they would have been. */
+static void ledger_adopt(void)
+{
+	struct rf_anchor_machine machine;
+	struct rf_ledger_entry entry;
+	struct rf_anchor_folded f;
+	struct rf_anchor_iter it;
+	u64 lost = 0;
+
+	if (!rfctl_adopted)
+		return;
+	rfctl_adopt_machine(&machine);
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_FOLDED);
+	while (rf_anchor_next(&it, &f, sizeof(f)))
+		if (!table_set(&ledger_folded, f.key, f.owner) ||
+		    !table_set(&ledger_present, f.key, f.owner))
+			lost++;
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_LEDGER);
+	while (rf_anchor_next(&it, &entry, sizeof(entry))) {
+		if (ledger_at(entry.seq)->seq)
+			table_replay(&ledger_folded, ledger_at(entry.seq), &lost);
+		*ledger_at(entry.seq) = entry;
+		table_replay(&ledger_present, &entry, &lost);
+	}
+	ledger_last = machine.last_change;
+	ledger_breaks = machine.breaks;
+	ledger_lost = machine.lost + lost;
+}
+
+/**
+ * rfctl_ledger_init() - make room, and adopt what was
  *
  * Return: 0, -ENOMEM.
  */
@@ -164,6 +228,7 @@ int rfctl_ledger_init(void)
 		ret = -ENOMEM;
 		goto err_free_present;
 	}
+	ledger_adopt();
 	return 0;
 err_free_present:
 	table_free(&ledger_present);

@@ -23,6 +23,8 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
+#include "anchor.h"
+#include "fail.h"
 #include "internal.h"
 #include "loan.h"
 #include "resize.h"
@@ -425,21 +427,116 @@ int rfctl_loans(struct rf_loans *req)
 }
 
 /**
- * rfctl_loan_init - be ready to lend
+ * rfctl_loan_pause - lenders are told nothing for the moment
+ */
+void rfctl_loan_pause(void)
+{
+	cancel_delayed_work_sync(&loan_home);
+}
+
+/**
+ * rfctl_loan_resume - they are told again
+ */
+void rfctl_loan_resume(void)
+{
+	guard(mutex)(&loan_lock);
+	if (!list_empty(&loans_home))
+		queue_delayed_work(loan_queue, &loan_home, 0);
+}
+
+static void loans_put(struct rf_anchor_out *out, struct list_head *list, bool home)
+{
+	struct loan *loan;
+
+	list_for_each_entry(loan, list, node) {
+		const struct rf_anchor_loan a = {
+			.id = loan->l.id,
+			.kind = loan->l.kind,
+			.start = loan->l.start,
+			.length = loan->l.length,
+			.from = loan->l.from,
+			.to = loan->l.to,
+			.since_ns = loan->l.since_ns,
+			.home = home,
+		};
+
+		rf_anchor_put(out, RF_ANCHOR_LOAN, &a, sizeof(a));
+	}
+}
+
+/**
+ * rfctl_loans_save - put the register into the anchor
+ * @out: the anchor
+ * @machine: what of it is there once
+ */
+void rfctl_loans_save(struct rf_anchor_out *out, struct rf_anchor_machine *machine)
+{
+	guard(mutex)(&loan_lock);
+	machine->last_loan = loan_last;
+	loans_put(out, &loans, false);
+	loans_put(out, &loans_home, true);
+}
+
+static void loans_free(struct list_head *list)
+{
+	struct loan *loan, *next;
+
+	list_for_each_entry_safe(loan, next, list, node) {
+		list_del(&loan->node);
+		kfree(loan);
+	}
+}
+
+static int loans_adopt(void)
+{
+	struct rf_anchor_machine machine;
+	struct rf_anchor_iter it;
+	struct rf_anchor_loan a;
+	struct loan *loan;
+
+	if (!rfctl_adopted)
+		return 0;
+	rfctl_adopt_machine(&machine);
+	guard(mutex)(&loan_lock);
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_LOAN);
+	while (rf_anchor_next(&it, &a, sizeof(a))) {
+		loan = rfctl_zalloc(sizeof(*loan));
+		if (!loan)
+			return -ENOMEM;
+		loan->l = (struct rf_loan){ .id = a.id, .kind = a.kind, .start = a.start,
+					    .length = a.length, .from = a.from, .to = a.to,
+					    .since_ns = a.since_ns };
+		list_add_tail(&loan->node, a.home ? &loans_home : &loans);
+	}
+	loan_last = machine.last_loan;
+	return 0;
+}
+
+/**
+ * rfctl_loan_init - be ready to lend; adopt what is lent
  *
  * Return: 0, -ENOMEM.
  */
 int rfctl_loan_init(void)
 {
+	int ret;
+
 	loan_queue = alloc_ordered_workqueue("rfctl_loan", 0);
-	return loan_queue ? 0 : -ENOMEM;
+	if (!loan_queue)
+		return -ENOMEM;
+	ret = loans_adopt();
+	if (ret)
+		rfctl_loan_exit();
+	return ret;
 }
 
 /**
- * rfctl_loan_exit - no subOS is left
+ * rfctl_loan_exit - no subOS is left, or all stays as it is
  */
 void rfctl_loan_exit(void)
 {
 	cancel_delayed_work_sync(&loan_home);
 	destroy_workqueue(loan_queue);
+	loans_free(&loans);
+	loans_free(&loans_home);
 }

@@ -16,6 +16,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/string.h>
+#include "anchor.h"
 #include "internal.h"
 
 #define LOW_START	0x10000UL
@@ -32,6 +33,43 @@ static int low_find_top(struct resource *res, void *arg)
 	if (res->start <= LOW_START)
 		*top = max_t(u64, *top, min_t(u64, res->end + 1, 0xa0000));
 	return 0;
+}
+
+static int low_adopt(void)
+{
+	struct rf_anchor_iter it;
+	struct rf_anchor_low l;
+
+	if (!rfctl_adopted)
+		return 0;
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_LOW);
+	while (rf_anchor_next(&it, &l, sizeof(l))) {
+		u64 i = (l.start - LOW_START) / RFCTL_LOW_SIZE;
+
+		if (l.start < LOW_START || l.start % RFCTL_LOW_SIZE || !i || i >= low_nr)
+			return -EBADMSG;
+		low_owner[i] = l.owner;
+	}
+	return 0;
+}
+
+/**
+ * rfctl_lowmem_save - put the slices that are lent into the anchor
+ * @out: the anchor
+ */
+void rfctl_lowmem_save(struct rf_anchor_out *out)
+{
+	unsigned int i;
+
+	for (i = 1; i < low_nr; i++) {
+		const struct rf_anchor_low l = {
+			.start = LOW_START + i * RFCTL_LOW_SIZE,
+			.owner = low_owner[i],
+		};
+
+		if (l.owner != RF_OWNER_SUPERVISOR)
+			rf_anchor_put(out, RF_ANCHOR_LOW, &l, sizeof(l));
+	}
 }
 
 /**
@@ -54,7 +92,7 @@ int rfctl_lowmem_init(void)
 			return -ENOSPC;
 	for (i = 0; i < low_nr; i++)
 		low_owner[i] = RF_OWNER_SUPERVISOR;
-	return 0;
+	return low_adopt();
 }
 
 /**

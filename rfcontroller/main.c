@@ -5,6 +5,7 @@
  */
 #include <linux/module.h>
 #include <linux/stdarg.h>
+#include "anchor.h"
 #include "internal.h"
 
 DEFINE_MUTEX(rfctl_lock);	/* protects rfctl_subos_list, owners, ids */
@@ -58,92 +59,63 @@ const char *rfctl_owner_name(u32 owner, char *buf, size_t size)
 	return buf;
 }
 
+/*
+ * In this order, and out in the other. When we adopt what a build before us left,
+ * or are detached, each leaves alone what is not ours.
+ */
+static const struct {
+	int (*init)(void);
+	void (*exit)(void);
+} parts[] = {
+	{ rfctl_ledger_init, rfctl_ledger_exit },
+	{ rfctl_lowmem_init, NULL },
+	{ rfctl_park_init, rfctl_park_exit },
+	{ rfctl_cpu_init, rfctl_cpu_exit },
+	{ rfctl_events_init, rfctl_events_exit },
+	{ rfctl_usage_init, rfctl_usage_exit },
+	{ rfctl_mem_init, rfctl_mem_exit },
+	{ rfctl_exchange_init, rfctl_exchange_exit },
+	{ rfctl_pci_init, rfctl_pci_exit },
+	{ rfctl_con_init, rfctl_con_exit },
+	{ rfctl_loan_init, rfctl_loan_exit },
+	{ rfctl_policy_init, rfctl_policy_exit },
+	{ rfctl_subos_adopt, rfctl_subos_forget },
+	{ rfctl_power_init, rfctl_power_exit },
+	{ rfctl_cdev_init, rfctl_cdev_exit },	/* calls wait until we are ready */
+};
+
+static void rfctl_exit_from(unsigned int i)
+{
+	while (i--)
+		if (parts[i].exit)
+			parts[i].exit();
+	rfctl_anchor_close();
+}
+
 static int __init rfctl_init(void)
 {
+	unsigned int i;
 	int ret;
 
-	ret = rfctl_ledger_init();
+	ret = rfctl_adopt_begin();
 	if (ret)
 		return ret;
 	rfctl_monitor_setup();
-	ret = rfctl_lowmem_init();
-	if (ret)
-		goto err_ledger;
-	ret = rfctl_park_init();
-	if (ret)
-		goto err_ledger;
-	ret = rfctl_cpu_init();
-	if (ret)
-		goto err_park;
-	ret = rfctl_events_init();
-	if (ret)
-		goto err_cpu;
-	ret = rfctl_usage_init();
-	if (ret)
-		goto err_events;
-	ret = rfctl_exchange_init();
-	if (ret)
-		goto err_usage;
-	ret = rfctl_pci_init();
-	if (ret)
-		goto err_exchange;
-	ret = rfctl_con_init();
-	if (ret)
-		goto err_pci;
-	ret = rfctl_loan_init();
-	if (ret)
-		goto err_con;
-	ret = rfctl_policy_init();
-	if (ret)
-		goto err_loan;
-	ret = rfctl_power_init();
-	if (ret)
-		goto err_policy;
-	ret = rfctl_cdev_init();
-	if (ret)
-		goto err_power;
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		ret = parts[i].init();
+		if (!ret)
+			continue;
+		rfctl_exit_from(i);
+		return ret;
+	}
+	rfctl_adopt_end();
+	rfctl_gate_open();
 	return 0;
-
-err_power:
-	rfctl_power_exit();
-err_policy:
-	rfctl_policy_exit();
-err_loan:
-	rfctl_loan_exit();
-err_con:
-	rfctl_con_exit();
-err_pci:
-	rfctl_pci_exit();
-err_exchange:
-	rfctl_exchange_exit();
-err_usage:
-	rfctl_usage_exit();
-err_events:
-	rfctl_events_exit();
-err_cpu:
-	rfctl_cpu_exit();
-err_park:
-	rfctl_park_exit();
-err_ledger:
-	rfctl_ledger_exit();
-	return ret;
 }
 
 static void __exit rfctl_exit(void)
 {
-	rfctl_cdev_exit();
-	rfctl_power_exit();
-	rfctl_policy_exit();
-	rfctl_loan_exit();
-	rfctl_con_exit();
-	rfctl_pci_exit();
-	rfctl_exchange_exit();
-	rfctl_cpu_exit();
-	rfctl_mem_exit();
-	rfctl_usage_exit();
-	rfctl_events_exit();
-	rfctl_park_exit();
-	rfctl_ledger_exit();
+	rfctl_exit_from(ARRAY_SIZE(parts));
 }
 
 module_init(rfctl_init);

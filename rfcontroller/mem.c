@@ -20,6 +20,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "anchor.h"
 #include "fail.h"
 #include "internal.h"
 #include "mem.h"
@@ -31,7 +32,7 @@
 DEFINE_MUTEX(rfctl_mem_lock);		/* see mem.h */
 DEFINE_MUTEX(rfctl_mem_list_lock);	/* see mem.h */
 LIST_HEAD(rfctl_mem_blocks);
-static u64 pool_target;
+u64 rfctl_mem_pool;	/* what the pool shall hold; as the list */
 
 struct mem_budget {
 	unsigned long deadline;
@@ -214,7 +215,7 @@ void rfctl_mem_trim(u64 keep)
 /* What the pool is to hold when nobody uses any stays, the rest goes back. */
 void rfctl_mem_trim_to_target(void)
 {
-	rfctl_mem_trim(pool_target);
+	rfctl_mem_trim(rfctl_mem_pool);
 }
 
 /* Let the pool hold @want bytes, or leave it as it was. */
@@ -519,7 +520,7 @@ int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg
 		rfctl_mem_say(msg, ret, bytes, could);
 	} else {
 		scoped_guard(mutex, &rfctl_mem_list_lock)
-			pool_target = bytes;
+			rfctl_mem_pool = bytes;
 		rfctl_mem_trim(bytes);
 	}
 	mutex_unlock(&rfctl_mem_lock);
@@ -534,15 +535,18 @@ int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg
 void rfctl_mem_pool_get(u64 *target, u64 *free)
 {
 	guard(mutex)(&rfctl_mem_list_lock);
-	*target = pool_target;
+	*target = rfctl_mem_pool;
 	*free = rfctl_mem_owner_bytes(RF_OWNER_FREE);
 }
 
 /**
- * rfctl_mem_exit - give the pool back
+ * rfctl_mem_exit - give the pool back, unless all stays as it is
  */
 void rfctl_mem_exit(void)
 {
 	guard(mutex)(&rfctl_mem_lock);
-	rfctl_mem_trim(0);
+	if (rfctl_keep)
+		rfctl_mem_forget();
+	else
+		rfctl_mem_trim(0);
 }

@@ -42,6 +42,7 @@ struct rfctl_mem_block {
 extern struct mutex rfctl_mem_lock;
 extern struct mutex rfctl_mem_list_lock;
 extern struct list_head rfctl_mem_blocks;
+extern u64 rfctl_mem_pool;
 
 int rfctl_mem_lock_intr(void);
 void rfctl_mem_set_owner(struct rfctl_mem_block *block, u32 owner);
@@ -55,5 +56,6 @@ void rfctl_mem_say(struct rfctl_msg *msg, int ret, u64 want, u64 could);
 int rfctl_mem_list_ranges(struct subos *so);
 bool rfctl_mem_free_on(struct rfctl_mem_block *block, int node);
 u64 rfctl_mem_free_bytes_on(int node);
+void rfctl_mem_forget(void);
 
 #endif /* _RFCTL_MEM_H */

@@ -14,6 +14,7 @@
 #include <linux/string.h>
 #include <asm/i8259.h>
 #include <asm/io.h>
+#include "anchor.h"
 #include "internal.h"
 
 #define MONITOR_PERIOD_MS	20
@@ -58,7 +59,23 @@ static void monitor_restore_elcr(void)
  */
 void rfctl_monitor_setup(void)
 {
+	struct rf_anchor_machine machine;
+
 	elcr = monitor_read_elcr();
+	if (!rfctl_adopted)
+		return;
+	rfctl_adopt_machine(&machine);
+	elcr = machine.elcr;
+}
+
+/**
+ * rfctl_monitor_elcr - what was remembered
+ *
+ * Return: both halves of the register.
+ */
+u16 rfctl_monitor_elcr(void)
+{
+	return elcr;
 }
 
 /* Text of another kernel: bounded, printable. */
@@ -274,6 +291,21 @@ void rfctl_monitor_start(struct subos *so)
 	so->answered_ms = 0;
 	so->sub_state = RF_SUB_NONE;
 	so->nr_online = 0;
+	queue_delayed_work(system_unbound_wq, &so->monitor, 0);
+}
+
+/**
+ * rfctl_monitor_resume - look after a subOS again, which nobody did for a while
+ * @so: the subOS, locked, running
+ *
+ * It was not silent: nobody listened. What it said last, @so->sub_state, is kept,
+ * so that an end meanwhile is noticed at the first look.
+ */
+void rfctl_monitor_resume(struct subos *so)
+{
+	so->silent_ms = 0;
+	so->probing = false;
+	so->answered_ms = 0;
 	queue_delayed_work(system_unbound_wq, &so->monitor, 0);
 }
 

@@ -25,9 +25,11 @@
 #include <asm/msr.h>
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
+#include "anchor.h"
 #include "fail.h"
 #include "internal.h"
 #include "park.h"
+#include "park_keep.h"
 
 static_assert(offsetof(struct rfctl_slot, seq) == SLOT_SEQ);
 static_assert(offsetof(struct rfctl_slot, arrived) == SLOT_ARRIVED);
@@ -46,7 +48,6 @@ static_assert(offsetof(struct rfctl_slot, nr_msrs) == SLOT_NR_MSRS);
 static_assert(offsetof(struct rfctl_slot, msr) == SLOT_MSRS);
 static_assert(sizeof(((struct rfctl_slot *)0)->msr[0]) == SLOT_MSR_SIZE);
 
-#define PARK_MAX_APICID		0x8000		/* size limit of the table of slots */
 #define PARK_ACK_US		3000000		/* a core arrives within this time or is lost */
 #define PARK_RESEND_US		20000		/* second SIPI, as the MP specification has it */
 
@@ -54,18 +55,7 @@ static_assert(sizeof(((struct rfctl_slot *)0)->msr[0]) == SLOT_MSR_SIZE);
 #define PTE_LEAF	(_PAGE_PRESENT | _PAGE_RW | _PAGE_PSE | _PAGE_ACCESSED | _PAGE_DIRTY)
 #define PTE_LEAF_UC	(PTE_LEAF | _PAGE_PCD | _PAGE_PWT)
 
-/* One for the module. The pages are below 4 GB, as phase 1 loads CR3 in 32-bit mode. */
-static struct {
-	void *code;			/* the parking code's page */
-	void *idt;
-	u64 *pml4;
-	u64 *pml5;
-	u64 *slot_table;		/* physical address of a slot, by APIC id */
-	unsigned int nr_slots;
-	struct rfctl_slot **slot;	/* by logical CPU */
-	struct list_head tables;	/* page tables, as struct page.lru */
-} park;
-
+struct rfctl_park rfctl_park;
 static DEFINE_MUTEX(park_lock);		/* phase 1 starts one core at a time */
 
 static void *park_page(void)
@@ -74,7 +64,7 @@ static void *park_page(void)
 
 	if (!page)
 		return NULL;
-	list_add(&page->lru, &park.tables);
+	list_add(&page->lru, &rfctl_park.tables);
 	return page_address(page);
 }
 
@@ -111,7 +101,7 @@ static int park_map_512g(unsigned int index)
 		if (ret)
 			return ret;
 	}
-	park.pml4[index] = virt_to_phys(pdpt) | PTE_TABLE;
+	rfctl_park.pml4[index] = virt_to_phys(pdpt) | PTE_TABLE;
 	return 0;
 }
 
@@ -130,9 +120,9 @@ static int park_build_tables(void)
 	unsigned int i, nr = (park_highest_address() + (1ULL << 39) - 1) >> 39;
 	int ret;
 
-	park.pml4 = park_page();
-	park.pml5 = park_page();
-	if (!park.pml4 || !park.pml5)
+	rfctl_park.pml4 = park_page();
+	rfctl_park.pml5 = park_page();
+	if (!rfctl_park.pml4 || !rfctl_park.pml5)
 		return -ENOMEM;
 	if (nr > PTRS_PER_PGD / 2)
 		return -EOPNOTSUPP;
@@ -141,14 +131,14 @@ static int park_build_tables(void)
 		if (ret)
 			return ret;
 	}
-	park.pml5[0] = virt_to_phys(park.pml4) | PTE_TABLE;
+	rfctl_park.pml5[0] = virt_to_phys(rfctl_park.pml4) | PTE_TABLE;
 	return 0;
 }
 
 static void park_set_gate(unsigned int vector, const u8 *handler)
 {
-	u64 addr = virt_to_phys(park.code) + (handler - rfctl_park_start);
-	gate_desc *gate = (gate_desc *)park.idt + vector;
+	u64 addr = virt_to_phys(rfctl_park.code) + (handler - rfctl_park_start);
+	gate_desc *gate = (gate_desc *)rfctl_park.idt + vector;
 
 	memset(gate, 0, sizeof(*gate));
 	gate->offset_low = (u16)addr;
@@ -175,18 +165,18 @@ static void park_put(void *page, unsigned int offset, u64 value, unsigned int by
 
 static void park_build_code(void)
 {
-	u64 code = virt_to_phys(park.code);
+	u64 code = virt_to_phys(rfctl_park.code);
 	unsigned int i;
 
-	memcpy(park.code, rfctl_park_start, rfctl_park_end - rfctl_park_start);
-	park_fill_gdt(park.code + PARK_GDT);
-	park_put(park.code, PARK_GDTR, 4 * 8 - 1, 2);
-	park_put(park.code, PARK_GDTR + 2, code + PARK_GDT, 8);
-	park_put(park.code, PARK_IDTR, 256 * sizeof(gate_desc) - 1, 2);
-	park_put(park.code, PARK_IDTR + 2, virt_to_phys(park.idt), 8);
-	park_put(park.code, PARK_TABLE, virt_to_phys(park.slot_table), 8);
-	park_put(park.code, PARK_NR, park.nr_slots, 8);
-	park_put(park.code, PARK_TSC_KHZ, tsc_khz, 8);
+	memcpy(rfctl_park.code, rfctl_park_start, rfctl_park_end - rfctl_park_start);
+	park_fill_gdt(rfctl_park.code + PARK_GDT);
+	park_put(rfctl_park.code, PARK_GDTR, 4 * 8 - 1, 2);
+	park_put(rfctl_park.code, PARK_GDTR + 2, code + PARK_GDT, 8);
+	park_put(rfctl_park.code, PARK_IDTR, 256 * sizeof(gate_desc) - 1, 2);
+	park_put(rfctl_park.code, PARK_IDTR + 2, virt_to_phys(rfctl_park.idt), 8);
+	park_put(rfctl_park.code, PARK_TABLE, virt_to_phys(rfctl_park.slot_table), 8);
+	park_put(rfctl_park.code, PARK_NR, rfctl_park.nr_slots, 8);
+	park_put(rfctl_park.code, PARK_TSC_KHZ, tsc_khz, 8);
 	for (i = 0; i < 256; i++)
 		park_set_gate(i, i < 32 ? rfctl_park_fault : rfctl_park_irq);
 	park_set_gate(X86_TRAP_NMI, rfctl_park_nmi);
@@ -205,8 +195,8 @@ static void park_build_tramp(void *page, u64 addr)
 	park_put(page, TRAMP_GDTR + 2, addr + TRAMP_GDT, 4);
 	park_put(page, TRAMP_JMP32, jmp32 | (u64)PARK_CS32 << 32, 6);
 	park_put(page, TRAMP_JMP64, jmp64 | (u64)PARK_CS << 32, 6);
-	park_put(page, TRAMP_CR3, virt_to_phys(park.pml4), 4);
-	park_put(page, TRAMP_ENTRY, virt_to_phys(park.code) +
+	park_put(page, TRAMP_CR3, virt_to_phys(rfctl_park.pml4), 4);
+	park_put(page, TRAMP_ENTRY, virt_to_phys(rfctl_park.code) +
 		 (rfctl_park_entry - rfctl_park_start), 8);
 }
 
@@ -225,11 +215,12 @@ static void park_free(void)
 	struct page *page, *next;
 	unsigned int cpu;
 
-	for (cpu = 0; park.slot && cpu < nr_cpu_ids; cpu++)
-		free_page((unsigned long)park.slot[cpu]);
-	kfree(park.slot);
-	kfree(park.slot_table);
-	list_for_each_entry_safe(page, next, &park.tables, lru) {
+	for (cpu = 0; rfctl_park.slot && cpu < nr_cpu_ids; cpu++)
+		free_page((unsigned long)rfctl_park.slot[cpu]);
+	kfree(rfctl_park.slot);
+	if (rfctl_park.slot_table)
+		free_pages_exact(rfctl_park.slot_table, rfctl_park.nr_slots * sizeof(u64));
+	list_for_each_entry_safe(page, next, &rfctl_park.tables, lru) {
 		list_del(&page->lru);
 		__free_page(page);
 	}
@@ -246,19 +237,23 @@ int rfctl_park_init(void)
 	int ret;
 
 	static_assert(PARK_GDT + 32 <= 4096);
-	INIT_LIST_HEAD(&park.tables);
+	INIT_LIST_HEAD(&rfctl_park.tables);
+	if (rfctl_adopted)
+		return rfctl_park_adopt();
 	if (rfctl_park_end - rfctl_park_start > PARK_GDTR ||
 	    rfctl_tramp_end - rfctl_tramp_start > TRAMP_GDTR ||
 	    rfctl_ret_end - rfctl_ret_start > RET_CR3_4)
 		return -ENOEXEC;
-	park.nr_slots = park_count_apicids();
-	if (!boot_cpu_has(X86_FEATURE_GBPAGES) || park.nr_slots > PARK_MAX_APICID)
+	rfctl_park.nr_slots = park_count_apicids();
+	if (!boot_cpu_has(X86_FEATURE_GBPAGES) || rfctl_park.nr_slots > PARK_MAX_APICID)
 		return -EOPNOTSUPP;
-	park.slot_table = kcalloc(park.nr_slots, sizeof(*park.slot_table), GFP_KERNEL);
-	park.slot = kcalloc(nr_cpu_ids, sizeof(*park.slot), GFP_KERNEL);
-	park.code = park_page();
-	park.idt = park_page();
-	ret = park.slot && park.slot_table && park.code && park.idt ? 0 : -ENOMEM;
+	rfctl_park.slot_table = alloc_pages_exact(rfctl_park.nr_slots * sizeof(u64),
+						  GFP_KERNEL | __GFP_ZERO);
+	rfctl_park.slot = kcalloc(nr_cpu_ids, sizeof(*rfctl_park.slot), GFP_KERNEL);
+	rfctl_park.code = park_page();
+	rfctl_park.idt = park_page();
+	ret = rfctl_park.slot && rfctl_park.slot_table && rfctl_park.code &&
+	      rfctl_park.idt ? 0 : -ENOMEM;
 	if (!ret)
 		ret = park_build_tables();
 	if (ret) {
@@ -266,15 +261,22 @@ int rfctl_park_init(void)
 		return ret;
 	}
 	park_build_code();
+	rfctl_park.return_offset = rfctl_park_return - rfctl_park_start;
 	park_build_tramp(__va(rfctl_lowmem_own_page()), rfctl_lowmem_own_page());
 	return 0;
 }
 
 /**
  * rfctl_park_exit - free it all; no core may be under our code any more
+ *
+ * Unless all stays as it is.
  */
 void rfctl_park_exit(void)
 {
+	if (rfctl_keep) {
+		rfctl_park_forget();
+		return;
+	}
 	memset(__va(rfctl_lowmem_own_page()), 0, PAGE_SIZE);
 	park_free();
 }
@@ -320,17 +322,17 @@ int rfctl_core_prepare(unsigned int cpu)
 {
 	u32 apicid = per_cpu(x86_cpu_to_apicid, cpu);
 
-	if (apicid >= park.nr_slots)
+	if (apicid >= rfctl_park.nr_slots)
 		return -EINVAL;
-	if (!park.slot[cpu]) {
-		park.slot[cpu] = rfctl_fail("alloc") ? NULL :
+	if (!rfctl_park.slot[cpu]) {
+		rfctl_park.slot[cpu] = rfctl_fail("alloc") ? NULL :
 				 (void *)get_zeroed_page(GFP_KERNEL);
-		if (!park.slot[cpu])
+		if (!rfctl_park.slot[cpu])
 			return -ENOMEM;
-		park.slot[cpu]->apicid = apicid;
-		park.slot_table[apicid] = virt_to_phys(park.slot[cpu]);
+		rfctl_park.slot[cpu]->apicid = apicid;
+		rfctl_park.slot_table[apicid] = virt_to_phys(rfctl_park.slot[cpu]);
 	}
-	park_record_msrs(park.slot[cpu], cpu);
+	park_record_msrs(rfctl_park.slot[cpu], cpu);
 	return 0;
 }
 
@@ -373,7 +375,7 @@ static int park_start_core(struct rfctl_slot *slot)
 
 static struct rfctl_slot *park_next(unsigned int cpu, u32 cmd)
 {
-	struct rfctl_slot *slot = park.slot[cpu];
+	struct rfctl_slot *slot = rfctl_park.slot[cpu];
 
 	lockdep_assert_held(&park_lock);
 	if (!slot)
@@ -472,7 +474,7 @@ int rfctl_core_wait_mailbox(unsigned int cpu, u64 mailbox)
  */
 bool rfctl_core_is_parked(unsigned int cpu)
 {
-	struct rfctl_slot *slot = park.slot[cpu];
+	struct rfctl_slot *slot = rfctl_park.slot[cpu];
 
 	return slot && slot->seq && READ_ONCE(slot->parked) == slot->seq;
 }
@@ -486,8 +488,8 @@ void rfctl_core_nmi(unsigned int cpu)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	if (park.slot[cpu])
-		park_icr(APIC_DM_NMI, park.slot[cpu]->apicid);
+	if (rfctl_park.slot[cpu])
+		park_icr(APIC_DM_NMI, rfctl_park.slot[cpu]->apicid);
 	local_irq_restore(flags);
 }
 
@@ -501,7 +503,7 @@ void rfctl_core_nmi(unsigned int cpu)
  */
 u64 rfctl_core_faults(unsigned int cpu, u64 *nmi, u64 *mce)
 {
-	struct rfctl_slot *slot = park.slot[cpu];
+	struct rfctl_slot *slot = rfctl_park.slot[cpu];
 
 	*nmi = slot ? READ_ONCE(slot->nmi) : 0;
 	*mce = slot ? READ_ONCE(slot->mce) : 0;
@@ -516,8 +518,7 @@ void rfctl_park_return_code(void *dest)
 {
 	memset(dest, 0, PAGE_SIZE);
 	memcpy(dest, rfctl_ret_start, rfctl_ret_end - rfctl_ret_start);
-	park_put(dest, RET_CR3_4, virt_to_phys(park.pml4), 8);
-	park_put(dest, RET_CR3_5, virt_to_phys(park.pml5), 8);
-	park_put(dest, RET_ENTRY, virt_to_phys(park.code) +
-		 (rfctl_park_return - rfctl_park_start), 8);
+	park_put(dest, RET_CR3_4, virt_to_phys(rfctl_park.pml4), 8);
+	park_put(dest, RET_CR3_5, virt_to_phys(rfctl_park.pml5), 8);
+	park_put(dest, RET_ENTRY, virt_to_phys(rfctl_park.code) + rfctl_park.return_offset, 8);
 }

@@ -6,6 +6,14 @@
 #ifndef _RFCTL_PARK_H
 #define _RFCTL_PARK_H
 
+/*
+ * Raised when another build could not go on with what this one left: anything
+ * below that a core and the supervisor share changes, or how it is used.
+ */
+#define PARK_LAYOUT		1
+
+#define PARK_MAX_APICID		0x8000	/* size limit of the table of slots */
+
 /* phase 1, one page below 1 MB: fields at its end, filled in by park.c */
 #define TRAMP_GDTR	0xf00		/* 2 bytes limit, 4 bytes base */
 #define TRAMP_JMP32	0xf08		/* far pointer 16:32 */

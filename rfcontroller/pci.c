@@ -14,50 +14,21 @@
 #include <linux/slab.h>
 #include <rainforest/compat.h>
 
+#include "anchor.h"
 #include "fail.h"
 #include "internal.h"
+#include "pci_held.h"
 #include "pci_use.h"
 
-#define PCI_STUB_NAME	"rfcontroller"
-
-/**
- * struct rfctl_pci - a function that is not the supervisor's
- * @node: in pci_held, under pci_lock
- * @pdev: the function, with a reference
- * @owner: id of a subOS or RF_OWNER_QUARANTINE, under pci_lock
- * @unit: as struct rf_resource start
- * @ecam: physical address of its configuration space
- * @saved: its configuration when it was taken, bus mastering off
- * @override: driver_override before, NULL for none
- * @driver: name of its driver before, empty for none
- * @held: it left the supervisor, under pci_lock
- * @clean: it was reset after a subOS could last use it
- * @lost: it was unplugged
- */
-struct rfctl_pci {
-	struct list_head node;
-	struct pci_dev *pdev;
-	u32 owner;
-	u64 unit;
-	u64 ecam;
-	struct pci_saved_state *saved;
-	const char *override;
-	char driver[32];
-	bool held;
-	bool clean;
-	bool lost;
-};
-
-/* protects pci_held and owners; nothing else is taken inside but the ledger's lock */
-static DEFINE_MUTEX(pci_lock);
-static LIST_HEAD(pci_held);
+DEFINE_MUTEX(rfctl_pci_lock);	/* see pci_held.h */
+LIST_HEAD(rfctl_pci_held);
 
 static struct rfctl_pci *pci_find(struct pci_dev *pdev)
 {
 	struct rfctl_pci *rp;
 
-	lockdep_assert_held(&pci_lock);
-	list_for_each_entry(rp, &pci_held, node)
+	lockdep_assert_held(&rfctl_pci_lock);
+	list_for_each_entry(rp, &rfctl_pci_held, node)
 		if (rp->pdev == pdev)
 			return rp;
 	return NULL;
@@ -68,7 +39,7 @@ static int stub_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct rfctl_pci *rp;
 
-	guard(mutex)(&pci_lock);
+	guard(mutex)(&rfctl_pci_lock);
 	rp = pci_find(pdev);
 	if (!rp)
 		return -ENODEV;
@@ -81,6 +52,10 @@ static void stub_remove(struct pci_dev *pdev)
 {
 	struct rfctl_pci *rp = pci_get_drvdata(pdev);
 
+	if (rfctl_pci_leaving) {	/* a subOS goes on using it */
+		pci_set_drvdata(pdev, NULL);
+		return;
+	}
 	pci_clear_master(pdev);
 	WRITE_ONCE(rp->lost, true);
 	pci_set_drvdata(pdev, NULL);
@@ -195,9 +170,9 @@ err_rebind:
 
 static void pci_free(struct rfctl_pci *rp)
 {
-	mutex_lock(&pci_lock);
+	mutex_lock(&rfctl_pci_lock);
 	list_del(&rp->node);
-	mutex_unlock(&pci_lock);
+	mutex_unlock(&rfctl_pci_lock);
 	pci_dev_put(rp->pdev);
 	kfree(rp->override);
 	kfree(rp->saved);
@@ -217,13 +192,13 @@ static struct rfctl_pci *pci_reserve(struct pci_dev *pdev, u32 owner, struct rfc
 	rp->pdev = pdev;
 	rp->owner = owner;
 	rp->unit = (u64)pci_domain_nr(pdev->bus) << 16 | pci_dev_id(pdev);
-	mutex_lock(&pci_lock);
+	mutex_lock(&rfctl_pci_lock);
 	other = pci_find(pdev);
 	if (other)
 		other_owner = other->owner;
 	else
-		list_add_tail(&rp->node, &pci_held);
-	mutex_unlock(&pci_lock);
+		list_add_tail(&rp->node, &rfctl_pci_held);
+	mutex_unlock(&rfctl_pci_lock);
 	if (other) {
 		rfctl_say(msg, "PCI function %s belongs to %s; choose another, or destroy that subOS",
 			  pci_name(pdev), rfctl_owner_name(other_owner, name, sizeof(name)));
@@ -275,10 +250,10 @@ static int pci_take(struct subos *so, struct rfctl_pci *rp, struct rfctl_pci_use
 			  pci_name(rp->pdev), rp->driver[0] ? rp->driver : "(none)");
 		return ret == -ENOMEM ? ret : -EIO;
 	}
-	mutex_lock(&pci_lock);
+	mutex_lock(&rfctl_pci_lock);
 	rp->held = true;
 	rfctl_ledger_add(RF_RES_PCI, rp->unit, 1, RF_OWNER_SUPERVISOR, so->id, 0);
-	mutex_unlock(&pci_lock);
+	mutex_unlock(&rfctl_pci_lock);
 	so->pci[pci_free_place(so)] = rp;
 	so->nr_pci++;
 	return 0;
@@ -347,11 +322,11 @@ int rfctl_pci_quiesce(struct subos *so)
 
 static void pci_set_owner(struct rfctl_pci *rp, u32 owner)
 {
-	mutex_lock(&pci_lock);
+	mutex_lock(&rfctl_pci_lock);
 	rfctl_ledger_add(RF_RES_PCI, rp->unit, 1, rp->owner, owner, 0);
 	rp->owner = owner;
 	rp->held = owner != RF_OWNER_SUPERVISOR;
-	mutex_unlock(&pci_lock);
+	mutex_unlock(&rfctl_pci_lock);
 }
 
 /**
@@ -500,8 +475,8 @@ int rfctl_pci_resources(struct rf_resource *res, unsigned int max)
 	struct rfctl_pci *rp;
 	unsigned int n = 0;
 
-	guard(mutex)(&pci_lock);
-	list_for_each_entry(rp, &pci_held, node) {
+	guard(mutex)(&rfctl_pci_lock);
+	list_for_each_entry(rp, &rfctl_pci_held, node) {
 		if (!rp->held)
 			continue;
 		if (n < max)
@@ -543,24 +518,48 @@ void rfctl_pci_audit(struct rf_audit *audit, struct seq_buf *out)
 {
 	struct rfctl_pci *rp;
 
-	guard(mutex)(&pci_lock);
-	list_for_each_entry(rp, &pci_held, node)
+	guard(mutex)(&rfctl_pci_lock);
+	list_for_each_entry(rp, &rfctl_pci_held, node)
 		if (rp->held)
 			pci_audit_one(rp, audit, out);
 }
 
+/**
+ * rfctl_pci_init - offer the driver that keeps all others away
+ *
+ * What is adopted gets bound to it at once: driver_override names it.
+ *
+ * Return: 0, -ENOMEM or what pci_register_driver() says.
+ */
 int rfctl_pci_init(void)
 {
-	return pci_register_driver(&pci_stub);
+	int ret = rfctl_pci_adopt();
+
+	if (!ret)
+		ret = pci_register_driver(&pci_stub);
+	if (ret)
+		rfctl_pci_forget();
+	else
+		rfctl_pci_adopt_check(&pci_stub.driver);
+	return ret;
 }
 
-/* What is quarantined keeps its driver_override: no driver shall find it. */
+/**
+ * rfctl_pci_exit - no longer
+ *
+ * What is quarantined keeps its driver_override: no driver shall find it.
+ */
 void rfctl_pci_exit(void)
 {
 	struct rfctl_pci *rp, *next;
 
+	rfctl_pci_leaving = rfctl_keep;
 	pci_unregister_driver(&pci_stub);
-	list_for_each_entry_safe(rp, next, &pci_held, node) {
+	if (rfctl_keep) {
+		rfctl_pci_forget();
+		return;
+	}
+	list_for_each_entry_safe(rp, next, &rfctl_pci_held, node) {
 		pci_warn(rp->pdev, "stays without a driver, as driver_override says\n");
 		pci_free(rp);
 	}

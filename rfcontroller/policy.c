@@ -243,6 +243,14 @@ void rfctl_policy_off(void)
 }
 
 /**
+ * rfctl_policy_settle() - wait for what is being done about crashes
+ */
+void rfctl_policy_settle(void)
+{
+	flush_workqueue(policy_queue);
+}
+
+/**
  * rfctl_policy_init() - be ready for crashes
  *
  * Return: 0, -ENOMEM.

@@ -13,6 +13,7 @@
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 #include <linux/wait.h>
+#include "anchor.h"
 #include "internal.h"
 
 static unsigned int stop_ms = 5000;
@@ -95,6 +96,7 @@ static void power_stop_all(unsigned int timeout_ms)
 
 static int power_reboot(struct notifier_block *nb, unsigned long action, void *cmd)
 {
+	rfctl_thaw();
 	power_stop_all(stop_ms);
 	return NOTIFY_DONE;
 }

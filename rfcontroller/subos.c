@@ -24,7 +24,7 @@
 #define STOP_ASK_MS	1000	/* of which this much for the answer to the request */
 #define INFO_TRIES	20	/* looks, a millisecond apart, before subos_info() stops to wait */
 
-static u32 subos_next_id = 1;	/* under rfctl_lock */
+u32 rfctl_next_id = 1;	/* of a subOS; under rfctl_lock */
 
 static bool subos_name_ok(const char *name)
 {
@@ -93,7 +93,7 @@ static int subos_register(struct subos *so, const char *name, struct rfctl_msg *
 		return -EEXIST;
 	}
 	strscpy(so->name, name, sizeof(so->name));
-	so->id = subos_next_id++;
+	so->id = rfctl_next_id++;
 	list_add_tail(&so->node, &rfctl_subos_list);
 	return 0;
 }
@@ -104,7 +104,8 @@ static void subos_unregister(struct subos *so)
 	list_del_init(&so->node);
 }
 
-static struct subos *subos_alloc(void)
+/* For who fills it in and lists it. */
+struct subos *subos_alloc(void)
 {
 	struct subos *so = rfctl_zalloc(sizeof(*so));
 

@@ -11,6 +11,7 @@
 #include <linux/poll.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
+#include "anchor.h"
 #include "cdev.h"
 #include "fail.h"
 #include "internal.h"
@@ -341,13 +342,8 @@ static long subos_ioctl_locked(struct subos *so, unsigned int cmd, void __user *
 	return ret;
 }
 
-static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p)
+static long subos_call(struct subos_file *sf, unsigned int cmd, void __user *arg)
 {
-	struct subos_file *sf = file->private_data;
-	void __user *arg = (void __user *)p;
-
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	switch (cmd) {
 	case RF_IOC_ADD_CPUS:
 	case RF_IOC_ADD_MEMORY:
@@ -378,6 +374,22 @@ static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p
 		return subos_policy(sf->so, arg);
 	}
 	return -ENOTTY;
+}
+
+static long subos_fop_ioctl(struct file *file, unsigned int cmd, unsigned long p)
+{
+	struct subos_file *sf = file->private_data;
+	struct rfctl_call call;
+	long ret;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	ret = rfctl_call_begin(&call, sf->so->name);
+	if (ret)
+		return ret;
+	ret = subos_call(sf, cmd, (void __user *)p);
+	rfctl_call_end(&call);
+	return ret;
 }
 
 static bool subos_owns(struct subos *so, u64 addr, u64 len)
@@ -435,9 +447,13 @@ static __poll_t subos_fop_poll(struct file *file, struct poll_table_struct *wait
 static int subos_fop_release(struct inode *inode, struct file *file)
 {
 	struct subos_file *sf = file->private_data;
+	struct rfctl_call call;
 
-	if (sf->creator)
+	/* one that was not started, and is not gone, cannot be detached */
+	if (sf->creator && !rfctl_call_must(&call, sf->so->name)) {
 		subos_abandon(sf->so);
+		rfctl_call_end(&call);
+	}
 	subos_put(sf->so);
 	kfree(sf);
 	return 0;

@@ -306,7 +306,38 @@ static void con_request_arrived(u32 peer, const struct rf_msg *msg, void *arg)
 }
 
 /**
- * rfctl_con_init - listen to subOSes
+ * rfctl_con_resume - listen to subOSes
+ *
+ * Return: 0, or as ficm_register().
+ */
+int rfctl_con_resume(void)
+{
+	int ret;
+
+	ret = ficm_register(RF_MSG_REPLY, con_reply_arrived, NULL);
+	if (ret)
+		return ret;
+	ret = ficm_register(RF_MSG_REQUEST, con_request_arrived, NULL);
+	if (ret)
+		ficm_unregister(RF_MSG_REPLY);
+	return ret;
+}
+
+/**
+ * rfctl_con_pause - listen no more for the moment
+ *
+ * Who asks gets no answer, and asks again.
+ */
+void rfctl_con_pause(void)
+{
+	ficm_unregister(RF_MSG_REQUEST);
+	ficm_unregister(RF_MSG_REPLY);
+	flush_workqueue(con_queue);
+	flush_workqueue(con_slow_queue);
+}
+
+/**
+ * rfctl_con_init - be ready to listen to subOSes, and do
  *
  * Return: 0, -ENOMEM, or as ficm_register().
  */
@@ -324,16 +355,11 @@ int rfctl_con_init(void)
 		goto err_queue;
 	for (i = 0; i < ARRAY_SIZE(con_asked); i++)
 		INIT_WORK(&con_asked[i].work, con_asked_work);
-	ret = ficm_register(RF_MSG_REPLY, con_reply_arrived, NULL);
+	ret = rfctl_con_resume();
 	if (ret)
 		goto err_slow_queue;
-	ret = ficm_register(RF_MSG_REQUEST, con_request_arrived, NULL);
-	if (ret)
-		goto err_reply;
 	return 0;
 
-err_reply:
-	ficm_unregister(RF_MSG_REPLY);
 err_slow_queue:
 	destroy_workqueue(con_slow_queue);
 err_queue:
@@ -346,8 +372,7 @@ err_queue:
  */
 void rfctl_con_exit(void)
 {
-	ficm_unregister(RF_MSG_REQUEST);
-	ficm_unregister(RF_MSG_REPLY);
+	rfctl_con_pause();
 	destroy_workqueue(con_slow_queue);
 	destroy_workqueue(con_queue);
 }

@@ -13,12 +13,13 @@
 #include <linux/seq_buf.h>
 #include <linux/uaccess.h>
 #include "account.h"
+#include "anchor.h"
 #include "cdev.h"
 #include "fail.h"
 #include "internal.h"
 
 static struct rf_accounts *accounts;	/* under rfctl_lock */
-static struct cpumask counted;		/* CPUs; never changes */
+static struct cpumask counted;		/* CPUs; never changes, whoever is loaded */
 static u64 usage_lost;			/* changes that the accounts refused; under rfctl_lock */
 
 static u64 usage_now(void)
@@ -27,7 +28,74 @@ static u64 usage_now(void)
 }
 
 /**
- * rfctl_usage_init - begin to count
+ * rfctl_usage_save - put the accounts into the anchor
+ * @out: the anchor
+ * @machine: what of it is there once
+ */
+void rfctl_usage_save(struct rf_anchor_out *out, struct rf_anchor_machine *machine)
+{
+	u32 i;
+
+	guard(mutex)(&rfctl_lock);
+	for (i = 0; i < accounts->nr; i++) {
+		const struct rf_account *account = &accounts->account[i];
+		struct rf_anchor_account a = {
+			.owner = account->owner,
+			.flags = account->flags,
+			.nr = { account->nr[RF_ACCOUNT_CPU], account->nr[RF_ACCOUNT_BLOCK] },
+			.us = { account->us[RF_ACCOUNT_CPU], account->us[RF_ACCOUNT_BLOCK] },
+			.at_us = account->at_us,
+		};
+
+		memcpy(a.name, account->name, sizeof(a.name));
+		rf_anchor_put(out, RF_ANCHOR_ACCOUNT, &a, sizeof(a));
+	}
+	machine->usage_lost = usage_lost;
+	machine->usage_since_us = accounts->since_us;
+	machine->usage_cpus = accounts->nr_cpus;
+	machine->usage_ended = accounts->nr_ended;
+	machine->usage_folded = accounts->folded;
+}
+
+/* The clock went on meanwhile, and nothing changed hands: it is as if we had been there. */
+static void usage_adopt(void)
+{
+	struct rf_anchor_machine machine;
+	struct rf_anchor_account a;
+	struct rf_account *account;
+	struct rf_anchor_iter it;
+	struct rf_anchor_cpu c;
+
+	if (!rfctl_adopted)
+		return;
+	rfctl_adopt_machine(&machine);
+	cpumask_clear(&counted);
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_CPU);
+	while (rf_anchor_next(&it, &c, sizeof(c)))
+		if (c.flags & RF_ANCHOR_CPU_COUNTED)
+			cpumask_set_cpu(c.cpu, &counted);
+	accounts->nr = 0;
+	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_ACCOUNT);
+	while (accounts->nr < RF_ACCOUNTS_MAX && rf_anchor_next(&it, &a, sizeof(a))) {
+		account = &accounts->account[accounts->nr++];
+		account->owner = a.owner;
+		account->flags = a.flags;
+		memcpy(account->name, a.name, sizeof(account->name));
+		account->nr[RF_ACCOUNT_CPU] = a.nr[0];
+		account->nr[RF_ACCOUNT_BLOCK] = a.nr[1];
+		account->us[RF_ACCOUNT_CPU] = a.us[0];
+		account->us[RF_ACCOUNT_BLOCK] = a.us[1];
+		account->at_us = a.at_us;
+	}
+	usage_lost = machine.usage_lost;
+	accounts->since_us = machine.usage_since_us;
+	accounts->nr_cpus = machine.usage_cpus;
+	accounts->nr_ended = machine.usage_ended;
+	accounts->folded = machine.usage_folded;
+}
+
+/**
+ * rfctl_usage_init - begin to count, or go on where it was left
  *
  * Context: after rfctl_cpu_init().
  * Return: 0, -ENOMEM.
@@ -43,6 +111,7 @@ int rfctl_usage_init(void)
 		if (rfctl_cpu_exists(cpu))
 			cpumask_set_cpu(cpu, &counted);
 	rf_accounts_init(accounts, cpumask_weight(&counted), usage_now());
+	usage_adopt();
 	return 0;
 }
 
@@ -78,6 +147,17 @@ void rfctl_usage_end(const struct subos *so)
 {
 	guard(mutex)(&rfctl_lock);
 	rf_account_close(accounts, so->id, usage_now());
+}
+
+/**
+ * rfctl_usage_counts - is a CPU on account?
+ * @cpu: logical CPU
+ *
+ * Return: whether it was there when counting began.
+ */
+bool rfctl_usage_counts(unsigned int cpu)
+{
+	return cpumask_test_cpu(cpu, &counted);
 }
 
 static void usage_move(enum rf_account_kind kind, u32 from, u32 to)

@@ -26,6 +26,7 @@ extern const struct rfm_command cmd_metrics;
 extern const struct rfm_command cmd_resources;
 extern const struct rfm_command cmd_ledger;
 extern const struct rfm_command cmd_pool;
+extern const struct rfm_command cmd_detach;
 extern const struct rfm_command cmd_check;
 extern const struct rfm_command cmd_audit;
 extern const struct rfm_command cmd_version;

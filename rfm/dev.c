@@ -85,7 +85,7 @@ static int report_open(int err)
 	return rfm_fail_errno(err, NULL, "cannot open /dev/rainforest");
 }
 
-static int check_version(int dev)
+static int check_version(int dev, bool detached)
 {
 	struct rf_version v;
 	int ret = dev_version(dev, &v);
@@ -104,21 +104,33 @@ static int check_version(int dev)
 				"module %s has ABI %u.%u, rfm %s has ABI %d.%d; install both from one release and reload the module",
 				v.version, v.abi, v.wire, RFM_VERSION, RF_ABI_VERSION,
 				RF_WIRE_VERSION);
+	if (v.flags & RF_VERSION_DETACHED && !detached)
+		return rfm_fail_errno(-ESHUTDOWN, NULL, "detached");
 	return 0;
 }
 
-int dev_connect(void)
+static int connect_any(bool detached)
 {
 	int dev, ret;
 
 	dev = dev_open();
 	if (dev < 0)
 		return -report_open(dev);
-	ret = check_version(dev);
+	ret = check_version(dev, detached);
 	if (!ret)
 		return dev;
 	close(dev);
 	return -ret;
+}
+
+int dev_connect(void)
+{
+	return connect_any(false);
+}
+
+int dev_connect_detached(void)
+{
+	return connect_any(true);
 }
 
 int dev_connect_subos(const char *name)
@@ -289,6 +301,17 @@ int dev_check_cmdline(int dev, struct rf_cmdline *line, struct dev_msg *msg)
 	line->msg = dev_msg_buffer(msg);
 	line->msg_len = sizeof(msg->text);
 	return dev_said(dev_call(dev, RF_IOC_CMDLINE, line), msg);
+}
+
+int dev_detach(int dev, bool undo, struct rf_detach *d, struct dev_msg *msg)
+{
+	*d = (struct rf_detach){
+		.size = sizeof(*d),
+		.flags = undo ? RF_DETACH_UNDO : 0,
+		.msg = dev_msg_buffer(msg),
+		.msg_len = sizeof(msg->text),
+	};
+	return dev_said(dev_call(dev, RF_IOC_DETACH, d), msg);
 }
 
 int dev_pool(int dev, struct rf_pool *pool, struct cpus *cpus, struct dev_msg *msg)

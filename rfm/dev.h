@@ -26,6 +26,9 @@ struct dev_msg {
  */
 int dev_connect(void);
 
+/* As dev_connect(), but a supervisor that is detached is no reason to fail. */
+int dev_connect_detached(void);
+
 /**
  * dev_connect_subos - descriptor for a subOS that exists
  * @name: its name
@@ -53,6 +56,7 @@ int dev_console(int fd, bool write);
 int dev_winsize(int con, unsigned int rows, unsigned int cols);
 int dev_audit(int dev, unsigned int flags, char *text, size_t size, struct rf_audit *audit);
 int dev_check_cmdline(int dev, struct rf_cmdline *line, struct dev_msg *msg);
+int dev_detach(int dev, bool undo, struct rf_detach *d, struct dev_msg *msg);
 int dev_pool(int dev, struct rf_pool *pool, struct cpus *cpus, struct dev_msg *msg);
 int dev_ledger(int dev, __u64 first, struct rf_ledger_entry *entries, struct rf_ledger *ledger,
 	       unsigned int capacity);

@@ -84,6 +84,9 @@ int rfm_fail_errno(int err, const char *msg, const char *format, ...)
 		err = -err;
 	if (err == EINTR && rfm.interrupted)
 		return rfm_fail(RFM_INTERRUPTED, "interrupted");
+	if (err == ESHUTDOWN)
+		return rfm_fail(RFM_INCOMPATIBLE,
+				"the supervisor is detached; rmmod rfcontroller and load it again, or rfm detach --undo");
 	if (msg && *msg)
 		return rfm_fail(exit_code(err), "%s", msg);
 	va_start(ap, format);

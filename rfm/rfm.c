@@ -33,6 +33,7 @@ const struct rfm_command *const rfm_commands[] = {
 	&cmd_resources,
 	&cmd_ledger,
 	&cmd_pool,
+	&cmd_detach,
 	&cmd_check,
 	&cmd_audit,
 	&cmd_version,

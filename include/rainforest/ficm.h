@@ -33,6 +33,7 @@ void ficm_unregister(u16 type);
 
 /* For whoever knows the directory: rfcontroller in the supervisor, rfsubos in a subOS. */
 int ficm_join(u64 dir, u32 slot);
+bool ficm_joined(u64 dir, u32 slot);
 void ficm_refresh(void);
 void ficm_leave(void);
 

@@ -58,6 +58,7 @@ static struct state {
 	unsigned long long last_event;
 	struct rf_event events[EVENTS];
 	unsigned int last_loan;
+	bool detached;
 	struct rf_loan loans[LOANS];
 	struct subos subos[SUBOSES];
 } *state;
@@ -263,17 +264,6 @@ static int do_pci(struct subos *s, struct rf_pci *p)
 
 #include "fakepolicy.h"
 
-static int do_cmdline(const struct rf_cmdline *l)
-{
-	const char *text = (const char *)(uintptr_t)l->cmdline;
-
-	if (!l->kernel_version || !l->nr_cpus)
-		return fail(EINVAL);
-	if (memmem(text, l->cmdline_size, "maxcpus=", 8))
-		return say(l->msg, EINVAL, "the parameter maxcpus= contradicts ours");
-	return 0;
-}
-
 static int do_start(struct subos *s)
 {
 	int err = fault("start");
@@ -421,7 +411,10 @@ static int on_device(int fd, unsigned long request, void *arg)
 		v->abi = abi ? atoi(abi) : RF_ABI_VERSION;
 		v->wire = RF_WIRE_VERSION;
 		strcpy(v->version, "9.9-fake");
+		v->flags = state->detached ? RF_VERSION_DETACHED : 0;
 		return 0;
+	case RF_IOC_DETACH:
+		return do_detach(arg);
 	case RF_IOC_CREATE:
 		return do_create(arg);
 	case RF_IOC_OPEN:

@@ -1,4 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+static int do_cmdline(const struct rf_cmdline *l)
+{
+	const char *text = (const char *)(uintptr_t)l->cmdline;
+
+	if (!l->kernel_version || !l->nr_cpus)
+		return fail(EINVAL);
+	if (memmem(text, l->cmdline_size, "maxcpus=", 8))
+		return say(l->msg, EINVAL, "the parameter maxcpus= contradicts ours");
+	return 0;
+}
+
+static int do_detach(struct rf_detach *d)
+{
+	bool undo = d->flags & RF_DETACH_UNDO;
+	int i;
+
+	if (state->detached != undo)
+		return say(d->msg, EALREADY, undo ? "the supervisor is not detached" :
+			   "the supervisor is detached already");
+	for (i = 0; i < SUBOSES && !undo; i++)
+		if (state->subos[i].info.id && state->subos[i].info.state == RF_STATE_BOOTING)
+			return say(d->msg, EBUSY, "a subOS boots; nothing was detached");
+	for (i = 0, d->count = 0; i < SUBOSES; i++)
+		d->count += state->subos[i].info.id != 0;
+	d->open = getenv("RFM_FAKE_OPEN") ? 2 : 0;
+	state->detached = !undo;
+	return 0;
+}
+
 /*
  * Part of fakedev.c: what a subOS that runs is asked for. Everything happens at
  * once, and the subOS does what it is told.

@@ -68,7 +68,7 @@ is "$(rfm --version)" "$(rfm version)" "rfm --version is rfm version"
 refused 2 "there is no command 'lis'" "a verb must be exact" rfm lis
 refused 2 "what shall be done" "no verb" rfm
 refused 2 "option '--colour' is not known" "an unknown option" rfm --colour
-for verb in list resources ledger pool check audit version; do
+for verb in list resources ledger pool detach check audit version; do
 	refused 2 "takes no operand" "$verb: an operand too many" rfm "$verb" x
 done
 

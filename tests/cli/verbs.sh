@@ -116,4 +116,18 @@ else
 	skip "not root" "this is not root"
 fi
 
+# the module is replaced while subOSes run
+living=$(RFM list --json | value 'len(d["subos"])')
+is "$(RFM detach)" "$living subOSes run on by themselves; now rmmod rfcontroller and load it again" "detach"
+refused 1 "detached already" "detached twice" RFM detach
+refused 7 "is detached; rmmod rfcontroller and load it again, or rfm detach --undo" "list while detached" RFM list
+refused 7 "is detached" "audit while detached" RFM audit
+is "$(RFM detach --undo)" "$living subOSes are looked after again" "detach --undo"
+refused 1 "not detached" "undone twice" RFM detach --undo
+check "list afterwards" RFM list
+FAKE=RFM_FAKE_OPEN=1
+like "$(RFM detach 2>&1)" "warning: rmmod must wait for 2 open descriptors" "detach tells of open descriptors"
+FAKE=RFM_FAKE_BOOT=run
+RFM detach --undo >/dev/null
+
 done_testing

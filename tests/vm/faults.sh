@@ -101,5 +101,7 @@ audit "the audit is clean with memory in quarantine"
 check "control: yet another subOS lives" rfm create h --cpus 1 --memory 256M
 check "and ends" rfm destroy h
 check "rmmod refuses: the quarantine needs our tables" eval '! rmmod rfcontroller 2>/dev/null'
+refused 4 'CPU [0-9] is quarantined' "so does detach" rfm detach
+check "which leaves all in place" rfm list
 END
 done_testing

@@ -42,13 +42,14 @@
 #define ERRNOS		134
 
 enum op {
-	VERSION, CREATE, OPEN, LIST, RESOURCES, LEDGER, AUDIT, POOL, EVENTS, USAGE,
+	VERSION, CREATE, OPEN, LIST, RESOURCES, LEDGER, AUDIT, POOL, EVENTS, USAGE, DETACH,
 	ADD_CPUS, ADD_MEMORY, ADD_PCI, LOAD, START, STOP, DESTROY, INFO, CONSOLE, WINSIZE,
 	POLICY, UNKNOWN, PREAD, POLL, CON_READ, CON_WRITE, CLOSE, NR_OPS
 };
 
 static const char *const names[NR_OPS] = {
 	"VERSION", "CREATE", "OPEN", "LIST", "RESOURCES", "LEDGER", "AUDIT", "POOL", "EVENTS", "USAGE",
+	"DETACH",
 	"ADD_CPUS", "ADD_MEMORY", "ADD_PCI", "LOAD", "START", "STOP", "DESTROY", "INFO",
 	"CONSOLE", "WINSIZE", "POLICY", "unknown", "pread", "poll", "console-read",
 	"console-write", "close",
@@ -191,6 +192,17 @@ static void do_usage(void)
 	if (u.entries == address(entries) && u.capacity > ARRAY_SIZE(entries))
 		u.capacity = ARRAY_SIZE(entries);
 	call(USAGE, DEV, RF_IOC_USAGE, &u, sizeof(u));
+}
+
+/* Refused while anything is being created, which is nearly always. */
+static void do_detach(void)
+{
+	struct rf_detach d = { .size = sizeof(d), .msg = address(arena + 2048), .msg_len = 240 };
+	struct rf_detach undo = { .size = sizeof(undo), .flags = RF_DETACH_UNDO };
+
+	mutate(&d, sizeof(d));
+	call(DETACH, DEV, RF_IOC_DETACH, &d, sizeof(d));
+	ioctl(DEV, RF_IOC_DETACH, &undo);	/* whoever did it: all shall go on */
 }
 
 static void do_audit(void)
@@ -473,7 +485,7 @@ static void (*const steps[])(void) = {
 	do_add_cpus, do_add_cpus, do_add_memory, do_add_memory, do_add_pci, do_add_pci,
 	do_load, do_load, do_load, do_policy, do_start, do_start, do_info, do_info, do_stop,
 	do_console, do_console, do_winsize, do_con_read, do_con_read, do_con_write, do_con_write,
-	do_unknown, do_pread, do_pread, do_poll, do_seldom,
+	do_unknown, do_pread, do_pread, do_poll, do_seldom, do_detach,
 };
 
 static void run(unsigned long count, uint64_t own_seed)
@@ -522,9 +534,11 @@ static bool documented(enum op op, int err)
 {
 	static const int fine[] = { EBADF, EFAULT, EINVAL, EIO, E2BIG, EBUSY, EEXIST, ENOENT,
 				    ENOSPC, ENODEV, ENOMEM, EOPNOTSUPP, ENOTTY, EPERM, EAGAIN,
-				    ETIME, ENODATA };
+				    ETIME, ENODATA, ESHUTDOWN };
 	unsigned int i;
 
+	if (op == DETACH && err == EALREADY)
+		return true;
 	if ((err == EIO && op != CON_WRITE) || (err == ENOTTY && op != UNKNOWN))
 		return false;	/* EIO: a core that does not answer */
 	for (i = 0; i < ARRAY_SIZE(fine); i++)

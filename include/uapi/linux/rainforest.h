@@ -31,8 +31,8 @@
  * what the kernel knows give E2BIG. Where a structure has @msg and @msg_len,
  * they name a buffer that receives one line of text, ended by NUL, that says
  * what a failure was about ("CPU 3 belongs to subOS web"). Calls need
- * CAP_SYS_ADMIN (EPERM). CPU numbers are the supervisor's logical CPUs,
- * sizes and addresses are bytes.
+ * CAP_SYS_ADMIN (EPERM), and a supervisor that is not detached (ESHUTDOWN). CPU
+ * numbers are the supervisor's logical CPUs, sizes and addresses are bytes.
  */
 #ifndef _UAPI_LINUX_RAINFOREST_H
 #define _UAPI_LINUX_RAINFOREST_H
@@ -93,7 +93,7 @@ enum rf_on_crash {
 /**
  * struct rf_version - RF_IOC_VERSION: who is there
  * @size: (in) size of this structure
- * @flags: (in) 0
+ * @flags: (in) 0, (out) RF_VERSION_*
  * @abi: (out) RF_ABI_VERSION of the module
  * @wire: (out) RF_WIRE_VERSION of the module
  * @version: (out) release of the module, a string
@@ -108,12 +108,14 @@ struct rf_version {
 	char version[32];
 };
 
+#define RF_VERSION_DETACHED	(1U << 0)	/* RF_IOC_DETACH: all else gives ESHUTDOWN */
+
 /**
  * struct rf_create - RF_IOC_CREATE: begin a subOS
  * @size: (in) size of this structure
  * @flags: (in) 0
  * @name: (in) [a-z0-9][a-z0-9._-]*, ended by NUL
- * @id: (out) id, unique until the module is unloaded
+ * @id: (out) id, unique until the module is unloaded for good (not detached)
  * @reserved: 0
  * @msg: (in) buffer for a message, or 0
  * @msg_len: (in) its size
@@ -1169,6 +1171,40 @@ struct rf_cmdline {
 	__u64 msg;
 };
 
+/**
+ * struct rf_detach - RF_IOC_DETACH: let go of all subOSes without touching them
+ * @size: (in) size of this structure
+ * @flags: (in) RF_DETACH_UNDO: take them up again instead
+ * @count: (out) subOSes
+ * @open: (out) descriptors, other than the caller's, that still keep the module
+ * @msg: (in) buffer for a message, or 0
+ * @msg_len: (in) its size
+ * @reserved: 0
+ *
+ * All or nothing. Afterwards the module can be unloaded while they run on: CPUs,
+ * memory and PCI functions stay theirs. The module that is loaded next, this one
+ * or another build of the same RF_ABI_VERSION and RF_WIRE_VERSION, adopts them
+ * before it offers the device. Until then nobody looks after them, and every call
+ * but RF_IOC_VERSION and this one gives ESHUTDOWN. Ids, loans, ledger, events and
+ * accounts go on where they were.
+ *
+ * Return: 0. EBUSY a call is under way, or a subOS is in a state that cannot be
+ * carried over (being created or changed, booting, stopping), or something is
+ * quarantined: the message names it, nothing is changed. EALREADY it is
+ * detached already; with RF_DETACH_UNDO, it is not. ENOMEM, EINTR.
+ */
+struct rf_detach {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 open;
+	__u64 msg;
+	__u32 msg_len;
+	__u32 reserved;
+};
+
+#define RF_DETACH_UNDO		(1U << 0)
+
 /* on /dev/rainforest */
 #define RF_IOC_VERSION		_IOWR(RF_IOC_MAGIC, 0x00, struct rf_version)
 #define RF_IOC_CREATE		_IOWR(RF_IOC_MAGIC, 0x01, struct rf_create)
@@ -1184,6 +1220,7 @@ struct rf_cmdline {
 #define RF_IOC_RETURN		_IOWR(RF_IOC_MAGIC, 0x0b, struct rf_return)
 #define RF_IOC_LOANS		_IOWR(RF_IOC_MAGIC, 0x0c, struct rf_loans)
 #define RF_IOC_CMDLINE		_IOW(RF_IOC_MAGIC, 0x0d, struct rf_cmdline)
+#define RF_IOC_DETACH		_IOWR(RF_IOC_MAGIC, 0x0e, struct rf_detach)
 /* on a subOS descriptor */
 #define RF_IOC_ADD_CPUS		_IOWR(RF_IOC_MAGIC, 0x20, struct rf_cpus)
 #define RF_IOC_ADD_MEMORY	_IOWR(RF_IOC_MAGIC, 0x21, struct rf_memory)
