@@ -30,6 +30,7 @@ struct rfctl_call {
 
 /* detach.c */
 int rfctl_call_begin(struct rfctl_call *call, const char *name);
+bool rfctl_call_try(struct rfctl_call *call, const char *name);
 int rfctl_call_must(struct rfctl_call *call, const char *name);
 void rfctl_call_end(struct rfctl_call *call);
 void rfctl_gate_open(void);

@@ -72,6 +72,18 @@ int rfctl_call_begin(struct rfctl_call *call, const char *name)
 }
 
 /**
+ * rfctl_call_try - as rfctl_call_begin(), for who waits for nothing
+ * @call: it, for rfctl_call_end()
+ * @name: of the subOS that it is about
+ *
+ * Return: whether it may be done now.
+ */
+bool rfctl_call_try(struct rfctl_call *call, const char *name)
+{
+	return !call_add(call, name);
+}
+
+/**
  * rfctl_call_must - as rfctl_call_begin(), for what no signal may put off
  * @call: it, for rfctl_call_end()
  * @name: of the subOS that it is about
@@ -170,7 +182,7 @@ static const char *cannot_carry(const struct subos *so)
 {
 	if (so->busy)
 		return "is being changed";
-	if (so->act)
+	if (so->act != RF_ON_CRASH_KEEP)
 		return "has crashed and is about to be restarted or destroyed";
 	switch (so->state) {
 	case RF_STATE_CREATED:
@@ -221,7 +233,6 @@ static void freeze(void)
 		rfctl_monitor_stop(so);
 		rfctl_console_pause(so);
 	}
-	rfctl_policy_settle();	/* nobody is found crashed any more */
 }
 
 static void unfreeze(void)
@@ -311,11 +322,6 @@ static int detach(struct rf_detach *req, struct rfctl_msg *msg)
 	ret = gate_close(msg);
 	if (ret)
 		return ret;
-	ret = detach_check(msg);	/* not to wait for what takes its time */
-	if (ret) {
-		gate_set(GATE_OPEN);
-		return ret;
-	}
 	freeze();
 	ret = detach_check(msg);
 	if (!ret)

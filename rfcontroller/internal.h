@@ -330,7 +330,6 @@ int rfctl_policy_set(struct subos *so, const struct rf_policy *req, struct rfctl
 void rfctl_policy_crashed(struct subos *so, char *note, size_t size);
 void rfctl_policy_forget(struct subos *so);
 void rfctl_policy_off(void);
-void rfctl_policy_settle(void);
 
 /* resize.c, resize_mem.c, resize_pci.c: resources of a subOS that runs */
 int subos_resize_cpus(struct subos *so, struct rf_resize_cpus *req, struct cpumask *mask,

@@ -18,6 +18,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
+#include "anchor.h"
 #include "fail.h"
 #include "image.h"
 #include "internal.h"
@@ -103,7 +104,13 @@ static void policy_await(struct subos *so)
 static void policy_act(struct work_struct *work)
 {
 	struct subos *so = container_of(work, struct subos, act_work);
+	struct rfctl_call call;
 
+	/* one for whom something is to be done is not detached */
+	if (rfctl_call_must(&call, so->name)) {
+		subos_put(so);
+		return;
+	}
 	mutex_lock(&so->lock);
 	policy_await(so);
 	if (so->gone || so->running || so->state != RF_STATE_CRASHED)
@@ -117,6 +124,7 @@ static void policy_act(struct work_struct *work)
 		policy_destroy(so);
 	so->act = RF_ON_CRASH_KEEP;
 	mutex_unlock(&so->lock);
+	rfctl_call_end(&call);
 	subos_put(so);
 }
 
@@ -240,14 +248,6 @@ void rfctl_policy_off(void)
 {
 	guard(mutex)(&policy_gate);
 	policy_is_off = true;
-}
-
-/**
- * rfctl_policy_settle() - wait for what is being done about crashes
- */
-void rfctl_policy_settle(void)
-{
-	flush_workqueue(policy_queue);
 }
 
 /**

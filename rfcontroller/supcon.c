@@ -18,6 +18,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 #include <rainforest/ficm.h>
+#include "anchor.h"
 #include "fail.h"
 #include "internal.h"
 
@@ -247,16 +248,20 @@ static void con_asked_work(struct work_struct *work)
 		.tag = asked->req.seq,
 	};
 	struct subos *so = con_subos_of(asked->peer);
+	struct rfctl_call call;
 
-	if (so) {
+	/* while we are detached there is no answer: it is asked for again */
+	if (so && rfctl_call_try(&call, so->name)) {
 		if (con_takes_time(&asked->req))
 			rfctl_ask(so, &asked->req, &reply);
 		else
 			reply.error = cpu_to_le16(-con_do(so, &asked->req));
 		memcpy(msg.body, &reply, sizeof(reply));
 		ficm_send(asked->peer, &msg);	/* one that is lost is asked for again */
-		subos_put(so);
+		rfctl_call_end(&call);
 	}
+	if (so)
+		subos_put(so);
 	spin_lock(&con_lock);
 	asked->busy = false;
 	spin_unlock(&con_lock);

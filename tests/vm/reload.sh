@@ -38,6 +38,7 @@ facts()
 	rfm ledger
 	rfm pool
 	rfm list --json | grep -E '"(id|generation|started|created|base|priority|boot_id)"'
+	rfm show b --json | grep -E '"(on_crash|max_cpus|max_bytes|restarts|kept_bytes)"'
 	cat /sys/devices/system/cpu/present
 	driver_of "$A"
 }
@@ -85,7 +86,8 @@ modprobe ficm
 modprobe rfcontroller
 modprobe rfpeer
 check "a starts, with a drive" rfm create a --cpus 2 --memory 512M --pci "$A" --initrd /run/initrd
-check "b starts" rfm create b --cpus 1 --memory 256M --initrd /run/initrd
+check "b starts" rfm create b --cpus 1 --memory 256M --initrd /run/initrd \
+	--on-crash restart --max-cpus 3
 check "b gets a core and memory" rfm resize b --cpus +1 --memory +256M
 check "b borrows a core" rfm borrow a b --cpus 1
 check "there is a pool" rfm pool --memory 128M
@@ -276,7 +278,9 @@ check "a gives up its drive" rfm resize a --pci -"$A"
 check "which the supervisor has" eventually 30 has_disk "$A"
 check "and gets it again" rfm resize a --pci +"$A"
 audit "resized: the invariants hold"
-check "b boots again" rfm restart b
+typed b 'echo c >/proc/sysrq-trigger'
+restarted() { [ "$(number b restarts) $(field b state)" = "1 running" ]; }
+check "b crashes, and boots again from what was kept" eventually 120 restarted
 is "$(inside b nproc | tail -n 1)" 2 "with its CPUs"
 check "one that was born under the old supervisor, one under the new: carried over" reload
 check "a third one starts" rfm create d --cpus 1 --memory 256M
