@@ -172,6 +172,8 @@ static bool image_piece_good(const struct rf_anchor_image *saved, u64 addr, u64 
 /**
  * rfctl_image_good() - does all that is booted from lie in the copy?
  * @saved: from the anchor
+ *
+ * Return: whether the copy is vmalloc() memory, and holds every piece.
  */
 bool rfctl_image_good(const struct rf_anchor_image *saved)
 {
