@@ -10,12 +10,16 @@
 #define _GNU_SOURCE
 #define _RFCTL_INTERNAL_H	/* what the file needs of it stands in the test */
 #define _RFCTL_FAIL_H
+#define _RFCTL_ANCHOR_H
+#define _RAINFOREST_PURE_H
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +32,7 @@
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
+typedef int32_t s32;
 typedef unsigned long long u64;
 typedef long long s64;
 
@@ -35,6 +40,7 @@ typedef long long s64;
 #define __force
 #define __printf(a, b)		__attribute__((__format__(printf, a, b)))
 #define GFP_KERNEL		0
+#define BIT(nr)			(1UL << (nr))
 #define PAGE_SHIFT		12
 #define PAGE_SIZE		4096UL
 #define SZ_1M			0x100000
@@ -157,5 +163,20 @@ static unsigned long jiffies __attribute__((__unused__));
 	((w).woken = 0, jiffies += (t), kshim_sleep(), (cond) ? 1 : 0)
 
 static void kshim_sleep(void);
+
+/* the anchor: there is none, and we are not detached */
+#include "../../rfcontroller/anchor_format.c"
+
+static const struct rf_anchor *rfctl_adopted __attribute__((__unused__));
+
+static inline void rfctl_adopt_machine(struct rf_anchor_machine *machine)
+{
+	memset(machine, 0, sizeof(*machine));
+}
+
+static inline bool rfctl_detached(void)
+{
+	return false;
+}
 
 #endif /* _TESTS_UNIT_KSHIM_H */
