@@ -258,6 +258,7 @@ static void detach_save(struct rf_anchor_out *out)
 		.park_layout = rfctl_park_layout(),
 		.nr_cpu_ids = nr_cpu_ids,
 	};
+	u64 free;
 
 	rfctl_park_save(out);
 	rfctl_cpus_save(out);
@@ -271,7 +272,7 @@ static void detach_save(struct rf_anchor_out *out)
 	rfctl_ledger_save(out, &machine);
 	rfctl_events_save(out, &machine);
 	machine.elcr = rfctl_monitor_elcr();
-	machine.mem_pool = rfctl_mem_target();
+	rfctl_mem_pool_get(&machine.mem_pool, &free);
 	rf_anchor_put(out, RF_ANCHOR_MACHINE, &machine, sizeof(machine));
 }
 

@@ -218,6 +218,13 @@ struct subos *subos_create(const char *name, struct rfctl_msg *msg);
 struct subos *subos_alloc(void);
 struct subos *subos_find_get(const char *name);
 void subos_put(struct subos *so);
+
+/* Have its cores come to rest? Whoever waits on so->wait looks without its lock. */
+static inline bool subos_ended(const struct subos *so)
+{
+	return !READ_ONCE(so->running);
+}
+
 int subos_start(struct subos *so);
 int subos_stop(struct subos *so, bool force, unsigned int timeout_ms, struct rfctl_msg *msg);
 int subos_destroy(struct subos *so, bool force, unsigned int timeout_ms, struct rfctl_msg *msg);
@@ -263,7 +270,6 @@ u64 rfctl_core_slot(unsigned int cpu);
 
 /* mem.c: which kernel a block of memory belongs to */
 int rfctl_mem_init(void);
-u64 rfctl_mem_target(void);
 void rfctl_mem_exit(void);
 int rfctl_mem_claim(struct subos *so, u64 bytes, int node, unsigned int timeout_ms,
 		    bool dry_run, u64 *got, struct rfctl_msg *msg);

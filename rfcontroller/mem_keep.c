@@ -10,17 +10,6 @@
 #include "mem.h"
 
 /**
- * rfctl_mem_target - what the pool shall hold
- *
- * Return: bytes.
- */
-u64 rfctl_mem_target(void)
-{
-	guard(mutex)(&rfctl_mem_list_lock);
-	return rfctl_mem_pool;
-}
-
-/**
  * rfctl_mem_save - put it into the anchor
  * @out: the anchor
  */

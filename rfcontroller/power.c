@@ -20,11 +20,6 @@ static unsigned int stop_ms = 5000;
 module_param(stop_ms, uint, 0644);
 MODULE_PARM_DESC(stop_ms, "time that subOSes get when the supervisor reboots, ms (default 5000)");
 
-static bool power_ended(struct subos *so)
-{
-	return !READ_ONCE(so->running);
-}
-
 static struct subos *power_next_running(struct subos *after)
 {
 	struct subos *so;
@@ -86,7 +81,7 @@ static void power_stop_all(unsigned int timeout_ms)
 	rfctl_policy_off();
 	power_stop_each(false);
 	while ((so = power_next_running(NULL)) && ktime_get_ns() < deadline) {
-		wait_event_timeout(so->wait, power_ended(so), msecs_to_jiffies(100));
+		wait_event_timeout(so->wait, subos_ended(so), msecs_to_jiffies(100));
 		subos_put(so);
 	}
 	if (so)

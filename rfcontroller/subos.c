@@ -303,11 +303,6 @@ int subos_halt(struct subos *so, struct rfctl_msg *msg)
 	return 0;
 }
 
-static bool subos_ended(struct subos *so)
-{
-	return !READ_ONCE(so->running);
-}
-
 /*
  * By message where somebody listens. Else, and when there is no answer or no
  * clear yes, by the description, which the thread of its heartbeat reads. When

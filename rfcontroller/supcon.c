@@ -50,6 +50,7 @@ static DEFINE_SPINLOCK(con_lock);	/* protects con_waits and the answers in it, c
 static LIST_HEAD(con_waits);
 static struct workqueue_struct *con_queue;	/* what is done at once */
 static struct workqueue_struct *con_slow_queue;	/* what may take its time: nobody waits for it */
+static bool con_listens;	/* the handlers are ours; changed by one at a time, see detach.c */
 
 /**
  * struct con_asked - a request of a subOS that waits for our worker
@@ -325,16 +326,22 @@ int rfctl_con_resume(void)
 	ret = ficm_register(RF_MSG_REQUEST, con_request_arrived, NULL);
 	if (ret)
 		ficm_unregister(RF_MSG_REPLY);
+	else
+		con_listens = true;
 	return ret;
 }
 
 /**
  * rfctl_con_pause - listen no more for the moment
  *
- * Who asks gets no answer, and asks again.
+ * Who asks gets no answer, and asks again. Nothing happens when we did not listen:
+ * somebody else may by now.
  */
 void rfctl_con_pause(void)
 {
+	if (!con_listens)
+		return;
+	con_listens = false;
 	ficm_unregister(RF_MSG_REQUEST);
 	ficm_unregister(RF_MSG_REPLY);
 	flush_workqueue(con_queue);

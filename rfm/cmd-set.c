@@ -11,9 +11,9 @@
 #include "settings.h"
 
 static const struct rfm_option options[] = {
-	{ OPT_ON_CRASH, "on-crash", "WHAT", "keep it for its log, restart or destroy it" },
-	{ OPT_MAX_CPUS, "max-cpus", "N|none", "its own requests may get it so many CPUs in all" },
-	{ OPT_MAX_MEMORY, "max-memory", "SIZE|none", "and so much memory in all" },
+	POLICY_OPTION_ON_CRASH,
+	POLICY_OPTION_MAX_CPUS,
+	POLICY_OPTION_MAX_MEMORY,
 	{ 0 }
 };
 

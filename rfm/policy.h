@@ -5,6 +5,14 @@
 
 #include <stdint.h>
 
+/* Among the options of a command: see policy_parse_*(). */
+#define POLICY_OPTION_ON_CRASH \
+	{ OPT_ON_CRASH, "on-crash", "WHAT", "keep it for its log (default), restart, destroy" }
+#define POLICY_OPTION_MAX_CPUS \
+	{ OPT_MAX_CPUS, "max-cpus", "N|none", "its own requests may get it so many CPUs in all" }
+#define POLICY_OPTION_MAX_MEMORY \
+	{ OPT_MAX_MEMORY, "max-memory", "SIZE|none", "and so much memory in all" }
+
 /**
  * struct policy - what shall be set
  * @flags: RF_POLICY_*: which of these

@@ -75,7 +75,8 @@ received() { cat "/sys/module/ficm/peers/$1/received"; }
 got_more() { [ "$(received "$1")" -gt "$2" ]; }
 quiet() { [ "$(inside "$1" "cat $P/sending" | tail -n 1)" = "0 0" ]; }
 got() { inside "$1" "sed -n 's/^$2 //p' $P/got" | tail -n 1; }
-# Nobody takes messages there any more, not within a second. Should it be but slow, it
+# Nobody takes messages there any more, not within a second: silence has no event to wait
+# for. Should it be but slow, it
 # dies while somebody looks again, and the test goes on.
 no_room() { echo "$1" >$P/fill; [ "$(cat $P/fill)" = "0 -11" ]; }
 is_dead() { no_room "$1" && sleep 1 && no_room "$1"; }
@@ -205,6 +206,7 @@ check "the accounts add up" rfm usage
 check "an event tells of it" eval 'rfm events | grep -q "adopted by a supervisor"'
 
 # --- one that dies while nobody looks ---
+# It polls in there: its shell has no event to wait for.
 # shellcheck disable=SC2016
 typed c "(until grep -q '^0 ' $P/got; do sleep 0.1; done; echo c >/proc/sysrq-trigger) &"
 check "detached" rfm detach
