@@ -36,7 +36,7 @@ prepare()
 	set -- "$1" --cpus 2 --memory 512M --initrd /run/initrd
 	[ "$1" != pci-out ] || set -- "$@" --pci "$disk"
 	shift
-	boots rfm create w "$@" || return 1
+	boots rfm create w "$@" || { rfm log w | tail -n 25; return 1; }
 	[ "$change" != memory-out ] || rfm resize w --memory 640M
 }
 
