@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
+#include <linux/xxhash.h>
 #include "anchor.h"
 #include "fail.h"
 #include "internal.h"
@@ -61,8 +62,8 @@ static u64 anchor_head_sum(const struct rf_anchor_head *head)
 	struct rf_anchor_head copy = *head;
 
 	copy.head_sum = 0;
-	return rf_anchor_sum(rf_anchor_sum(0, &copy, sizeof(copy)),
-			     (const void *)head + RF_ANCHOR_PAGES, head->nr_pages * sizeof(u64));
+	return xxh64((const void *)head + RF_ANCHOR_PAGES, head->nr_pages * sizeof(u64),
+		     xxh64(&copy, sizeof(copy), 0));
 }
 
 /**
@@ -174,7 +175,7 @@ int rfctl_anchor_seal(const struct rf_anchor_out *out)
 	head->version = RF_ANCHOR_VERSION;
 	head->head_size = sizeof(*head);
 	head->size = out->used;
-	head->sum = rf_anchor_sum(0, anchor.data, out->used);
+	head->sum = xxh64(anchor.data, out->used, 0);
 	head->nr_pages = anchor.nr_pages;
 	strscpy(head->build, RF_VERSION, sizeof(head->build));
 	head->head_sum = anchor_head_sum(head);
@@ -276,7 +277,7 @@ int rfctl_anchor_find(struct rf_anchor *out)
 	if (ret)
 		return ret;
 	ret = anchor_open(head);
-	if (!ret && rf_anchor_sum(0, anchor.data, head->size) != head->sum) {
+	if (!ret && xxh64(anchor.data, head->size, 0) != head->sum) {
 		why = "its checksum differs";
 		ret = -EBADMSG;
 	}

@@ -55,16 +55,6 @@ void rf_anchor_put(struct rf_anchor_out *out, u32 type, const void *elem, u32 si
 	out->used = used + size;
 }
 
-u64 rf_anchor_sum(u64 sum, const void *buf, u64 size)
-{
-	const u8 *at = buf;
-
-	sum = sum ?: 0xcbf29ce484222325ULL;
-	while (size--)
-		sum = (sum ^ *at++) * 0x100000001b3ULL;
-	return sum;
-}
-
 /* The record at @at; NULL when it is none. Sets @end to where the next one begins. */
 static const struct rf_anchor_record *anchor_record(const struct rf_anchor *anchor, u64 at,
 						    u64 *end)

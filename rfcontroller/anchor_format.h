@@ -36,7 +36,7 @@
  * @version: RF_ANCHOR_VERSION
  * @head_size: sizeof(struct rf_anchor_head)
  * @size: bytes of data
- * @sum: rf_anchor_sum() of the data
+ * @sum: XXH64 of the data
  * @head_sum: that of this structure, with 0 here, and of the list of pages
  * @nr_pages: pages that hold the data
  * @reserved: 0
@@ -498,16 +498,6 @@ struct rf_anchor_iter {
  * @size: its size, a multiple of 8
  */
 void rf_anchor_put(struct rf_anchor_out *out, u32 type, const void *elem, u32 size);
-
-/**
- * rf_anchor_sum() - checksum
- * @sum: so far, 0 at the beginning
- * @buf: bytes
- * @size: how many
- *
- * Return: the checksum, FNV-1a: any single byte that changes is noticed.
- */
-u64 rf_anchor_sum(u64 sum, const void *buf, u64 size);
 
 /**
  * rf_anchor_walk() - are these records?

@@ -303,7 +303,7 @@ void rfctl_loans_end(struct subos *so)
 	if (!loan_collect(so, &home))
 		return;
 	list_for_each_entry(loan, &home, node) {
-		const struct rfctl_range run = { loan->l.start, loan->l.length };
+		const struct rfctl_range run = { .start = loan->l.start, .length = loan->l.length };
 
 		if (loan->l.kind == RF_RES_CPU && cpumask_test_cpu(loan->l.start, &so->cpus))
 			rfctl_cpu_drop(so, loan->l.start, loan->l.from);

@@ -307,7 +307,8 @@ static int return_plan(u32 id, struct cpumask *cpus, struct transfer *t)
 		if (l.kind == RF_RES_CPU)
 			cpumask_set_cpu(l.start, cpus);
 		else if (t->nr_runs < ARRAY_SIZE(t->run))
-			t->run[t->nr_runs++] = (struct rfctl_range){ l.start, l.length };
+			t->run[t->nr_runs++] = (struct rfctl_range){ .start = l.start,
+								     .length = l.length };
 	}
 	return t->from && t->to ? 0 : -ENOENT;
 }

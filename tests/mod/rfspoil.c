@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * rfspoil.ko: a kernel that writes nonsense into its own area of the exchange,
- * where it alone writes and all others read. Loading it does it, with the
- * numbers in /sys/module/ficm/directory:
+ * where it alone writes and all others read, or into the directory. Loading it does
+ * it, with the numbers in /sys/module/ficm/directory:
  *
  *	insmod rfspoil.ko dir=0x... slot=N what=bell apicid=0 vector=0x40
  *	insmod rfspoil.ko dir=0x... slot=N what=stamps
  *	insmod rfspoil.ko dir=0x... slot=N what=acks
+ *	insmod rfspoil.ko dir=0x... what=dir		until it is unloaded
  */
 #include <linux/io.h>
 #include <linux/module.h>
@@ -23,6 +24,8 @@ static unsigned int apicid;
 module_param(apicid, uint, 0400);
 static unsigned int vector;
 module_param(vector, uint, 0400);
+
+static struct rf_ficm_dir *map;	/* while it is spoiled */
 
 static void spoil_stamps(struct rf_ficm_area *area)
 {
@@ -60,7 +63,6 @@ static int spoil(struct rf_ficm_area *area)
 static int __init rfspoil_init(void)
 {
 	struct rf_ficm_area *area;
-	struct rf_ficm_dir *map;
 	u64 phys;
 	int ret;
 
@@ -69,8 +71,13 @@ static int __init rfspoil_init(void)
 	map = memremap(dir, sizeof(*map), MEMREMAP_WB);
 	if (!map)
 		return -ENOMEM;
+	if (!strcmp(what, "dir")) {
+		map->magic ^= cpu_to_le32(1);
+		return 0;
+	}
 	phys = le64_to_cpu(map->entry[slot].area);
 	memunmap(map);
+	map = NULL;
 	area = memremap(phys, sizeof(*area), MEMREMAP_WB);
 	if (!area)
 		return -ENOMEM;
@@ -81,6 +88,10 @@ static int __init rfspoil_init(void)
 
 static void __exit rfspoil_exit(void)
 {
+	if (!map)
+		return;
+	map->magic ^= cpu_to_le32(1);
+	memunmap(map);
 }
 
 module_init(rfspoil_init);

@@ -134,10 +134,10 @@ static void test_builds(void)
 	ok(ret == -EBADMSG, "nothing at all is refused: %s", why);
 }
 
-static u64 noticed_sum, noticed_walk;
+static u64 noticed;
 
 /* With memory of just that size, so that a read beyond the end is seen. */
-static void spoil_once(u64 size, u64 sum)
+static void spoil_once(u64 size)
 {
 	u64 at = random() % size, cut = random() % 8 ? size : random() % size;
 	u8 *copy = malloc(cut ?: 1);
@@ -147,8 +147,7 @@ static void spoil_once(u64 size, u64 sum)
 	memcpy(copy, buf, cut);
 	if (at < cut)
 		copy[at] ^= 1 << random() % 8;
-	noticed_sum += rf_anchor_sum(0, copy, cut) != sum;
-	noticed_walk += rf_anchor_walk(&anchor, &why) != 0;
+	noticed += rf_anchor_walk(&anchor, &why) != 0;
 	read_cpus(&anchor);
 	free(copy);
 }
@@ -156,24 +155,14 @@ static void spoil_once(u64 size, u64 sum)
 static void test_spoilt(void)
 {
 	struct rf_anchor_out out = begin(SIZE);
-	u64 sum, at;
-	int i, missed = 0;
+	int i;
 
 	put_all(&out);
-	sum = rf_anchor_sum(0, buf, out.used);
-	for (at = 0; at < out.used; at++) {
-		buf[at] ^= 0x10;
-		missed += rf_anchor_sum(0, buf, out.used) == sum;
-		buf[at] ^= 0x10;
-	}
-	ok(!missed, "the checksum notices a bit in each of %llu bytes",
-	   (unsigned long long)out.used);
 	for (i = 0; i < 20000; i++)
-		spoil_once(out.used, sum);
-	ok(noticed_sum == 20000, "20000 anchors that were spoiled or cut: noticed by the checksum");
-	ok(noticed_walk > 100 && noticed_walk < 20000,
-	   "control: %llu of them by their structure alone, and all were read to their end",
-	   (unsigned long long)noticed_walk);
+		spoil_once(out.used);
+	ok(noticed > 100 && noticed < 20000,
+	   "20000 anchors that were spoiled or cut are read to their end, %llu of them refused",
+	   (unsigned long long)noticed);
 }
 
 int main(void)

@@ -294,6 +294,21 @@ check "b sends to the supervisor" sends b 0 1000
 check "which has all" eventually 30 got_is - "$b" "3 $((had + 2000)) 0"
 is "$(of b 0 refused) $(of c 0 refused)" "0 0" "at a core that both know as the supervisor's"
 check "c ends" rfm destroy c
+
+# --- a directory that is none ---
+listens() { rfm show "$1" --json | grep -q '"listens": *true'; }
+check "the directory is spoiled" insmod "/lib/modules/$(uname -r)/updates/rfspoil.ko" \
+	dir="$(cut -d' ' -f1 /sys/module/ficm/directory)" what=dir
+check "a subOS boots all the same" rfm create d --cpus 1 --memory 256M --initrd /run/initrd
+like "$(rfm log d)" 'no messages: directory at 0x[0-9a-f]*, entry [0-9]*, error -71' \
+	"it says that it has no messages, and why"
+check "so does the list" eval '! listens d'
+check "b sends to the supervisor" sends b 0 1000
+check "which has all" eventually 30 got_is - "$b" "4 $((had + 3000)) 0"
+check "the directory is good again" rmmod rfspoil
+check "it boots again" rfm restart d
+check "and listens" eventually 30 listens d
+check "d ends" rfm destroy d
 check "b ends" rfm destroy b
 rmmod rfpeer
 check "rfcontroller goes" rmmod rfcontroller

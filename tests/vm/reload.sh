@@ -10,10 +10,12 @@
 need_build
 
 disk=$(scratch disk 16M)
+# A later build, with other structures.
+check "another build of the controller" "$T_TOP/tools/other-build" "$T_DIR/other.ko" 0.2.0
 
 run_guest --smp 6 --memory 4G --disk "$disk" \
 	--copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
-	--copy "$T_TOP/tests/vm/loans.lib:/rf/loans.lib" <<'END'
+	--copy "$T_DIR/other.ko:/rf/other.ko" --copy "$T_TOP/tests/vm/loans.lib:/rf/loans.lib" <<'END'
 . /rf/lifecycle.lib
 . /rf/loans.lib
 P=/sys/module/rfpeer/parameters
@@ -98,7 +100,7 @@ for s in a b; do
 	start_work $s
 done
 # shellcheck disable=SC2016 # its shell shall expand this
-inside a '(i=0; until [ -e /stop ]; do i=$((i+1)); echo "round $i" >/p; dd if=/p of=/dev/nvme0n1 bs=512 seek=9 count=1 conv=sync oflag=direct; dd if=/dev/nvme0n1 bs=512 skip=9 count=1 iflag=direct | grep -aqx "round $i" || echo spoiled >/run/bad; echo $i >/run/io; done) </dev/null >/dev/null 2>&1 & true'
+inside a '(i=0; until [ -e /stop ]; do i=$((i+1)); echo "round $i" >/p; dd if=/p of=/dev/nvme0n1 bs=512 seek=9 count=1 conv=sync oflag=direct; dd if=/dev/nvme0n1 bs=512 skip=9 count=1 iflag=direct | grep -aqx "round $i" || echo spoiled >/run/bad; echo $i >/run/io.new; mv /run/io.new /run/io; done) </dev/null >/dev/null 2>&1 & true'
 io_of() { inside a 'cat /run/io || echo 0' | tail -n 1; }
 io_goes_on() { [ "$(io_of)" -gt "$1" ]; }
 check "a works on its drive" eventually 60 io_goes_on 0
@@ -261,6 +263,33 @@ is "$(got a 0)" "$((n + 1)) $((total + 2000)) 0" "a had all of the supervisor's"
 is "$(got b 0)" "$((n + 1)) $((total + 2000)) 0" "b had all of the supervisor's"
 now=$(free_kb)
 check "free memory is flat ($free -> $now kB)" test $((free - now)) -le 3072
+
+# --- a later build ---
+# all_same WHO: what they say of it under another controller
+all_same()
+{
+	facts >/run/facts.now
+	check "$1: all is as before" diff /run/facts /run/facts.now
+	audit "$1: the invariants hold"
+	works a
+	works b
+}
+version() { cat /sys/module/rfcontroller/version; }
+facts >/run/facts
+version=$(version)
+check "detached" rfm detach
+check "gone" rmmod rfcontroller
+check "another build adopts them" insmod /rf/other.ko
+is "$(version)" 0.2.0 "control: it is another one"
+all_same "another build"
+check "under which one gets a core and memory" rfm resize a --cpus +1 --memory +128M
+check "and loses them" rfm resize a --cpus -1 --memory -128M
+facts >/run/facts
+check "detached again" rfm detach
+check "gone again" rmmod rfcontroller
+check "the first build adopts them" modprobe rfcontroller
+is "$(version)" "$version" "control: it is the first one"
+all_same "the first build"
 
 # --- they are what they were, and all can be done with them ---
 is "$(inside a "cat $BOOT_ID") $(inside b "cat $BOOT_ID")" "$boot_a $boot_b" "the same boots"
