@@ -41,7 +41,7 @@ rfm-obj := $(rfm-src:rfm/%.c=$B/obj/rfm/%.o)
 rfm-libs := smartcols json-c libkmod liblzma libzstd liblz4 zlib libgcrypt libxxhash
 init-src := $(wildcard kernel/init/*.c)
 
-# Tests that run at a time. A machine that boots keeps one core of the host busy.
+# Test machines at a time. One that boots keeps one core of the host busy.
 RF_JOBS ?= 2
 
 module-targets := $(releases:%=modules-%)
