@@ -117,10 +117,11 @@ works db
 is "$(inside web "cat $BOOT_ID")" "$id" "web never booted anew"
 
 # --- with what it has it starts again ---
-rfm resize web --cpus 3 --memory 768M >/dev/null
+check "web gets more" rfm resize web --cpus 3 --memory 768M
 check "web restarts" rfm restart web
 is "$(inside web nproc)" 3 "with three CPUs"
-like "$(mem_kb web)" '^7[0-9]{5}$' "with 768 MB"
+# Less the kernel itself, and its bounce buffers when some of it is above 4 GB.
+check "with 768 MB" test "$(mem_kb web)" -gt $((640 << 10))
 check "then they can leave" rfm resize web --cpus 1
 refused 3 'no subOS' "a subOS that is not there" rfm resize nobody --cpus 2
 inside db 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1 &
