@@ -41,8 +41,9 @@ rfm-obj := $(rfm-src:rfm/%.c=$B/obj/rfm/%.o)
 rfm-libs := smartcols json-c libkmod liblzma libzstd liblz4 zlib libgcrypt libxxhash
 init-src := $(wildcard kernel/init/*.c)
 
-# Test machines at a time. One that boots keeps one core of the host busy.
-RF_JOBS ?= 2
+# Test machines at a time. One keeps up to two cores of the host busy; two of them on
+# two cores take turns of seconds, which the emulated kernels' timers do not get over.
+RF_JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? 1 : n / 2)))
 
 module-targets := $(releases:%=modules-%)
 user-targets := $(if $(rfm-src),$B/rfm) $(if $(init-src),$B/rfinit) $B/initrd-default
@@ -64,7 +65,7 @@ help:
 	@echo "make install                DESTDIR, PREFIX; for the running kernel or RELEASE=..."
 	@echo "make compile_commands.json  for clangd"
 	@echo "make clean                  removes what was built, not what was fetched"
-	@echo "Variables: KDIR=... one kernel only, W=1, C=2, V=1, CC=, CFLAGS=, ONLY=kernel, RF_JOBS=2"
+	@echo "Variables: KDIR=... one kernel only, W=1, C=2, V=1, CC=, CFLAGS=, ONLY=kernel, RF_JOBS=N"
 
 ifeq ($(releases),)
 modules:
