@@ -233,6 +233,25 @@ subos_log_clean()
 	rm -f /run/rf-log.$$
 }
 
+# The release of the kernel that rfm boots by default, a stock one also when ours is a
+# debugging one: kernel_version of Documentation/arch/x86/boot.rst.
+subos_release()
+{
+	t_kernel=/boot/vmlinuz-$(uname -r)
+	t_at=$(od -An -tu2 -j526 -N2 "$t_kernel")
+	dd if="$t_kernel" bs=1 skip=$((t_at + 512)) count=64 2>/dev/null | cut -d' ' -f1 | head -n 1
+}
+
+# initrd_with MODULE: /run/initrd is the default one with /root/MODULE.ko and what
+# lies in /run/more
+initrd_with()
+{
+	mkdir -p /run/more/root
+	cp "/lib/modules/$(subos_release)/updates/$1.ko" /run/more/root/
+	cat /usr/lib/rainforest/initrd-default >/run/initrd
+	(cd /run/more && find . | cpio -o -H newc 2>/dev/null) >>/run/initrd
+}
+
 # On a kernel that looks for leaks: there are none. Two scans, with the age
 # between them that kmemleak asks of an object before it speaks of it.
 no_leaks()

@@ -17,7 +17,7 @@ cat >"$T_DIR/ends-lib" <<'END'
 . /rf/isolation-lib
 modprobe rfcontroller
 more_for_initrd /usr/bin/kexecctl
-initrd_with_rftest
+initrd_with rftest
 # refused_with ERROR DESCRIPTION FILE TEXT: the kernel refuses that TEXT in FILE
 refused_with()
 {

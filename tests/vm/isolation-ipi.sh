@@ -51,7 +51,7 @@ run_guest --smp 7 --qemu -msg --qemu timestamp=on --qemu -D --qemu "$T_DIR/trace
 . /rf/ipi-lib
 hmp info cpus | sed 's/^/# /'
 modprobe rfcontroller
-initrd_with_rftest
+initrd_with rftest
 like "$(dmesg)" 'IPI shorthand broadcast: enabled' "control: this kernel uses the shorthand"
 trace whole storm
 

@@ -53,7 +53,7 @@ run_guest --smp 6 --disk "$disk" --qemu -D --qemu "$T_DIR/trace-none" \
 . /rf/isolation-lib
 . /rf/life
 modprobe rfcontroller
-initrd_with_rftest
+initrd_with rftest
 old=$(ls /boot/vmlinuz-6.1.* 2>/dev/null | head -n 1)
 bdf=$(basename "$(readlink -f /sys/class/nvme/nvme0/device)")
 

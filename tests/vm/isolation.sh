@@ -27,7 +27,7 @@ nmi_to()
 	modprobe rftest what=nmi apicid="$1"
 	rmmod rftest
 }
-initrd_with_rftest
+initrd_with rftest
 
 # --- NMI and machine check into cores that run no kernel ---
 check "control: core 4 is met in a kernel" eventually 20 eval 'register 4 RIP | grep -q "^ffffffff"'

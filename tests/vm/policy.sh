@@ -38,14 +38,6 @@ gone()
 {
 	[ -z "$(rfm list | awk -v n="$1" '$1 == n')" ]
 }
-# The default initrd with rfask.ko.
-make_initrd()
-{
-	mkdir -p /run/more/root
-	cp "/lib/modules/$(uname -r)/updates/rfask.ko" /run/more/root/
-	cat /usr/lib/rainforest/initrd-default >/run/initrd
-	(cd /run/more && find . | cpio -o -H newc 2>/dev/null) >>/run/initrd
-}
 
 # --- keep, restart ---
 all=$(nproc)
@@ -175,7 +167,7 @@ check "both are destroyed" rfm destroy mute
 check "both" rfm destroy mutekept --force
 
 # --- what it asks for itself ---
-make_initrd
+initrd_with rfask
 check "web asks" rfm create web --cpus 1 --memory 256M --initrd /run/initrd
 check "db is another one" rfm create db --cpus 1 --memory 256M
 like "$(inside web "echo cpus 2 >$A; cat $A")" 'cpus 2: refused, the operator allows none' "without an allowance nothing is given"

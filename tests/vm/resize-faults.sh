@@ -16,7 +16,7 @@ run_guest --smp 5 --disk "$disk" --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifec
 modprobe rfcontroller
 disk=$(bdf_of /dev/rfdisk0)
 param=/sys/module/rfcontroller/parameters/fail_point
-initrd_with_rftest
+initrd_with rftest
 check "w starts" rfm create w --cpus 2 --memory 512M --initrd /run/initrd
 cpus_of() { rfm resources | awk -v n="$1" '$1 == "cpu" && $NF == n { printf "%s ", $2 }'; }
 blocks() { rfm resources --json | awk -F '[:,]' -v o="\"$1\"" '/"kind": *"/ { mem = /memory/ } /"length"/ { n = $2 } /"owner"/ { gsub(/ /, "", $2); if (mem && $2 == o) sum += n } END { print sum / 134217728 }'; }

@@ -17,7 +17,7 @@ run_guest --smp 5 --timeout "$(rounds 600 3400)" --disk "$disk" \
 . /rf/lifecycle.lib
 modprobe rfcontroller
 disk=$(bdf_of /dev/rfdisk0)
-initrd_with_rftest
+initrd_with rftest
 held() { rfm resources | grep -c ' w$'; }
 # dead_or_stuck HOW: as the subOS should be in the end. Who spins on one core may
 # live on with the other, and does not answer.
