@@ -154,7 +154,7 @@ check "kept is destroyed" rfm destroy kept
 # The taint of our own module is made deadly: nobody inside can report.
 old=$(cat $P/boot_ms)
 check "web is gone, so that nobody boots meanwhile" rfm destroy web
-echo 20000 >$P/boot_ms
+echo 6000 >$P/boot_ms
 echo 1 >$P/restart_max
 rfm create mute --cpus 1 --memory 256M --on-crash restart --append panic_on_taint=0x1000 --no-wait >/dev/null
 rfm create mutekept --cpus 1 --memory 256M --append panic_on_taint=0x1000 --no-wait >/dev/null

@@ -88,7 +88,7 @@ is "$(blocks w)" 4 "w has what it had"
 rfm resize w --memory +512M >/run/said2 2>&1 &
 check "destroyed by force while it grows" rfm destroy --force w
 wait $!
-like "$?" '^[134]$' "the change is given up: $(cat /run/said2)"
+like "$?" '^[1348]$' "the change is given up, or has come as far as it has: $(cat /run/said2)"
 is "$(rfm resources | grep -c ' w$')" 0 "nothing is left with it"
 audit "destroyed while it grows: the invariants hold"
 check "w starts" rfm create w --cpus 2 --memory 512M --initrd /run/initrd
