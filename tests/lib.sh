@@ -126,15 +126,19 @@ t_run()
 }
 
 # Was it a create or restart that QEMU's stale breakpoints ended (tests/README.md),
-# while the kernel booted and before our module could report?
+# while the kernel booted and before our module could report? 6.1 does not die of one,
+# it tries the instruction again for ever: seen where the clock is marked stable.
 t_stale()
 {
 	case "$t_status $1 $2" in
-	"1 rfm create" | "1 rfm restart") ;;
+	"1 rfm create" | "1 rfm restart")
+		rfm log "$3" 2>/dev/null | grep -q 'Oops: int3' || return 1 ;;
+	"6 rfm create" | "6 rfm restart")
+		rfm log "$3" 2>/dev/null | tail -n 1 | grep -q 'sched_clock: Marking stable' ||
+			return 1 ;;
 	*) return 1 ;;
 	esac
-	rfm log "$3" 2>/dev/null | grep -q 'Oops: int3' &&
-		[ "$(rfm list | awk -v n="$3" '$1 == n { print $3 }')" = booting ]
+	[ "$(rfm list | awk -v n="$3" '$1 == n { print $3 }')" = booting ]
 }
 
 # Told of, and done once more.
