@@ -246,12 +246,12 @@ subos_release()
 	dd if="$t_kernel" bs=1 skip=$((t_at + 512)) count=64 2>/dev/null | cut -d' ' -f1 | head -n 1
 }
 
-# initrd_with MODULE: /run/initrd is the default one with /root/MODULE.ko and what
+# initrd_with MODULE: /run/initrd is the default one with /rf/MODULE.ko and what
 # lies in /run/more
 initrd_with()
 {
-	mkdir -p /run/more/root
-	cp "/lib/modules/$(subos_release)/updates/$1.ko" /run/more/root/
+	mkdir -p /run/more/rf
+	cp "/lib/modules/$(subos_release)/updates/$1.ko" /run/more/rf/
 	cat /usr/lib/rainforest/initrd-default >/run/initrd
 	(cd /run/more && find . | cpio -o -H newc 2>/dev/null) >>/run/initrd
 }

@@ -22,10 +22,10 @@ P=/sys/module/rfpeer/parameters
 # The default initrd with the test modules of both kernels.
 make_initrd()
 {
-	mkdir -p /run/more/root
+	mkdir -p /run/more/rf
 	for dir in /lib/modules/*; do
 		for m in rfpeer rfspoil; do
-			cp "$dir/updates/$m.ko" "/run/more/root/$m-${dir##*/}.ko"
+			cp "$dir/updates/$m.ko" "/run/more/rf/$m-${dir##*/}.ko"
 		done
 	done
 	cat /usr/lib/rainforest/initrd-default >/run/initrd
@@ -89,7 +89,7 @@ nudge()
 spoil()
 {
 	on "$1" "set -- \$(cat /sys/module/ficm/directory)
-		insmod /root/rfspoil-\$(uname -r).ko dir=\$1 slot=\$2 $2 && rmmod rfspoil && echo spoiled"
+		insmod /rf/rfspoil-\$(uname -r).ko dir=\$1 slot=\$2 $2 && rmmod rfspoil && echo spoiled"
 }
 # trace NAME COMMAND...: with its own trace file on the host
 trace()
@@ -123,7 +123,7 @@ fi
 a=$(id_of a)
 b=$(id_of b)
 for s in a b; do
-	like "$(inside $s 'insmod /root/rfpeer-$(uname -r).ko && echo loaded')" '^loaded' \
+	like "$(inside $s 'insmod /rf/rfpeer-$(uname -r).ko && echo loaded')" '^loaded' \
 		"$s loads the test module"
 	unlike "$(rfm log $s)" 'no messages' "$s has joined"
 done
@@ -229,7 +229,7 @@ is "$(id_of a)" "$a" "with the same number"
 is "$(of - "$a" generation)" 2 "the supervisor knows that it is another one"
 is "$(of b "$a" generation)" 2 "so does b"
 echo 0 >$P/hold
-inside a 'insmod /root/rfpeer-$(uname -r).ko' >/dev/null
+inside a 'insmod /rf/rfpeer-$(uname -r).ko' >/dev/null
 check "it sends to the supervisor" sends a 0 100
 check "which has that, and nothing more of its former life" \
 	eventually 30 got_is - "$a" "$((streams + 2)) $((had + 101)) 0"
@@ -274,7 +274,7 @@ check "a lives" in_state a running
 check "a is ended" rfm destroy --force a
 check "another a begins" rfm create a --cpus 2-3 --memory 256M --initrd /run/initrd
 a=$(id_of a)
-inside a 'insmod /root/rfpeer-$(uname -r).ko' >/dev/null
+inside a 'insmod /rf/rfpeer-$(uname -r).ko' >/dev/null
 check "the supervisor sends to it" sends - "$a" 100
 check "and it has that" eventually 30 got_is a 0 "1 100 0"
 is "$(of - "$a" fault)" "good good" "its rings are whole"
@@ -286,7 +286,7 @@ check "a ends" rfm destroy a
 # --- the supervisor's communication core goes to a subOS ---
 check "CPU 1 goes to another" rfm create c --cpus 1 --memory 256M --initrd /run/initrd
 like "$(cat /sys/module/ficm/doorbell)" '^0 ' "the doorbell has moved to CPU 0"
-inside c 'insmod /root/rfpeer-$(uname -r).ko' >/dev/null
+inside c 'insmod /rf/rfpeer-$(uname -r).ko' >/dev/null
 c=$(id_of c)
 check "it sends to the supervisor" sends c 0 1000
 check "which has all" eventually 30 got_is - "$c" "1 1000 0"

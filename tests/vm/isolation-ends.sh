@@ -72,7 +72,7 @@ like "$(inside bad '/usr/bin/kexecctl exec')" 'Invalid argument' "and so is the 
 check "it lives" in_state bad running
 is "$(cat /proc/sys/kernel/random/boot_id)" "$boot" "and so does the supervisor"
 
-typed bad 'insmod /root/rftest.ko what=spin-all'
+typed bad 'insmod /rf/rftest.ko what=spin-all'
 check "it hangs" eventually 60 in_state bad hung
 audit "the invariants hold"
 reboot -f
@@ -86,7 +86,7 @@ machine <<'END'
 . /rf/ends-lib
 check "a subOS" rfm create good --cpus 1 --memory 256M --initrd /run/initrd
 check "another" rfm create bad --cpus 1 --memory 256M --initrd /run/initrd
-typed bad 'insmod /root/rftest.ko what=spin-all'
+typed bad 'insmod /rf/rftest.ko what=spin-all'
 check "it hangs" eventually 60 in_state bad hung
 check "one that is restarted when it crashes" rfm create again --cpus 1 --memory 256M --on-crash restart
 typed again 'echo c >/proc/sysrq-trigger'
@@ -107,7 +107,7 @@ machine <<'END'
 . /rf/ends-lib
 check "a subOS" rfm create good --cpus 1 --memory 256M --initrd /run/initrd
 check "another" rfm create bad --cpus 1 --memory 256M --initrd /run/initrd
-typed bad 'insmod /root/rftest.ko what=spin-all'
+typed bad 'insmod /rf/rftest.ko what=spin-all'
 check "it hangs" eventually 60 in_state bad hung
 check "the next kernel is loaded" kexecctl load
 kexecctl exec
@@ -123,7 +123,7 @@ machine <<'END'
 check "a subOS" rfm create a --cpus 1 --memory 256M --initrd /run/initrd
 audit "the invariants hold"
 check "control: the machine runs" hmp info status
-typed a 'insmod /root/rftest.ko what=triple'
+typed a 'insmod /rf/rftest.ko what=triple'
 sleep 600
 END
 done_testing

@@ -81,7 +81,7 @@ is "$(irr 6)" "(none)" "after the subOS's storm nothing is pending in the parked
 is "$(counter 6 nmi)" 0 "and it took no NMI"
 check "the subOS lives" in_state a running
 audit "the invariants hold"
-trace shorthand inside a 'insmod /root/rftest.ko what=broadcast' >/dev/null
+trace shorthand inside a 'insmod /rf/rftest.ko what=broadcast' >/dev/null
 check "control: the shorthand in the subOS would reach the parked core" \
 	eventually 20 eval '[ "$(irr 6)" != "(none)" ]'
 typed a 'echo c >/proc/sysrq-trigger'

@@ -70,7 +70,7 @@ typed reboot 'echo b >/proc/sysrq-trigger'
 ends reboot stopped
 life panic --initrd /run/initrd
 hmp logfile "\"$(cat /rf/hostdir)/trace-control\""
-inside panic 'insmod /root/rftest.ko what=port' >/dev/null
+inside panic 'insmod /rf/rftest.ko what=port' >/dev/null
 typed panic 'echo c >/proc/sysrq-trigger'
 ends panic crashed
 if [ -n "$old" ]; then

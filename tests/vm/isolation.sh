@@ -67,7 +67,7 @@ like "$(inside a 'echo 1 >/sys/devices/system/cpu/cpu1/online; echo "has $(nproc
 is "$(counter 4 other)" 0 "no other exception came"
 
 # --- a kernel that loops with interrupts off ---
-typed a 'insmod /root/rftest.ko what=spin-all'
+typed a 'insmod /rf/rftest.ko what=spin-all'
 check "it hangs, and the list says so" eventually 60 in_state a hung
 like "$(rfm list)" 'a .*hung .*no sign of life' "and why"
 for cpu in 3 4; do
@@ -86,7 +86,7 @@ check "hung: the invariants hold" rfm audit --quick
 fill()
 {
 	check "$1: a subOS" rfm create "$1" --cpus 1 --memory 256M --initrd /run/initrd
-	inside "$1" "insmod /root/rftest.ko what=pattern seed=$2" >/dev/null
+	inside "$1" "insmod /rf/rftest.ko what=pattern seed=$2" >/dev/null
 	like "$(rfm log "$1")" 'rftest: filled [0-9]{5} pages' "$1: its kernel filled its memory"
 }
 save()

@@ -201,7 +201,7 @@ echo 5 >$P/ask_s
 heard() { inside web "echo cpus 1 >$A; cat $A" | grep -q '^cpus 1: done, 1 in all'; }
 check "later it is heard again" eventually 30 heard
 before=$(number web asks) events=$(rfm events | wc -l) start=$(cut -d. -f1 /proc/uptime)
-typed web 'insmod /root/rfask.ko ms=8000 cpus=2' &
+typed web 'insmod /rf/rfask.ko ms=8000 cpus=2' &
 typist=$!
 looked() { [ "$(number web asks)" -gt $((before + 5)) ]; }
 check "a flood of requests begins" eventually 60 looked

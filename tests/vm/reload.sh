@@ -73,9 +73,8 @@ received() { cat "/sys/module/ficm/peers/$1/received"; }
 got_more() { [ "$(received "$1")" -gt "$2" ]; }
 quiet() { [ "$(inside "$1" "cat $P/sending" | tail -n 1)" = "0 0" ]; }
 got() { inside "$1" "sed -n 's/^$2 //p' $P/got" | tail -n 1; }
-# Nobody takes messages there any more, not within a second: silence has no event to wait
-# for. Should it be but slow, it
-# dies while somebody looks again, and the test goes on.
+# Nobody takes messages there any more, not within a second: silence has no event to
+# wait for. Should it be but slow, it dies while somebody looks again, and the test goes on.
 no_room() { echo "$1" >$P/fill; [ "$(cat $P/fill)" = "0 -11" ]; }
 is_dead() { no_room "$1" && sleep 1 && no_room "$1"; }
 
@@ -92,7 +91,7 @@ check "b borrows a core" rfm borrow a b --cpus 1
 check "there is a pool" rfm pool --memory 128M
 a=$(number a id) b=$(number b id)
 for s in a b; do
-	like "$(inside $s 'insmod /root/rfpeer.ko && echo loaded')" '^loaded' "$s sends messages"
+	like "$(inside $s 'insmod /rf/rfpeer.ko && echo loaded')" '^loaded' "$s sends messages"
 	start_work $s
 done
 # shellcheck disable=SC2016 # its shell shall expand this
@@ -113,7 +112,7 @@ check "and was not disturbed" in_state c booting
 is "$(anchor)" "" "no anchor was left"
 check "it is ended" rfm destroy c --force
 check "another third one starts" rfm create c --cpus 1 --memory 256M --initrd /run/initrd
-like "$(inside c 'insmod /root/rfpeer.ko && echo loaded')" '^loaded' "c sends messages"
+like "$(inside c 'insmod /rf/rfpeer.ko && echo loaded')" '^loaded' "c sends messages"
 c=$(number c id)
 
 # --- detached: one line for everything, until it is undone ---
@@ -270,22 +269,23 @@ all_same()
 	works a
 	works b
 }
-version() { cat /sys/module/rfcontroller/version; }
-facts >/run/facts
-version=$(version)
-check "detached" rfm detach
-check "gone" rmmod rfcontroller
-check "another build adopts them" insmod /rf/other.ko
-is "$(version)" 0.2.0 "control: it is another one"
-all_same "another build"
+# replaced WHO VERSION COMMAND...: detached, unloaded, another one loaded by COMMAND
+replaced()
+{
+	who=$1 version=$2
+	shift 2
+	facts >/run/facts
+	check "$who: detached" rfm detach
+	check "$who: the old one goes" rmmod rfcontroller
+	check "$who: adopts them" "$@"
+	is "$(cat /sys/module/rfcontroller/version)" "$version" "control: $who has its version"
+	all_same "$who"
+}
+first=$(cat /sys/module/rfcontroller/version)
+replaced "another build" 0.2.0 insmod /rf/other.ko
 check "under which one gets a core and memory" rfm resize a --cpus +1 --memory +128M
 check "and loses them" rfm resize a --cpus -1 --memory -128M
-facts >/run/facts
-check "detached again" rfm detach
-check "gone again" rmmod rfcontroller
-check "the first build adopts them" modprobe rfcontroller
-is "$(version)" "$version" "control: it is the first one"
-all_same "the first build"
+replaced "the first build" "$first" modprobe rfcontroller
 
 # --- they are what they were, and all can be done with them ---
 is "$(inside a "cat $BOOT_ID") $(inside b "cat $BOOT_ID")" "$boot_a $boot_b" "the same boots"

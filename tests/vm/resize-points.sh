@@ -59,7 +59,7 @@ point()
 	change=$1
 	title="$1, $3 $([ "$4" = 1 ] && echo after || echo before) $2"
 	check "$title: a subOS" prepare "$1"
-	is "$(inside w "insmod /root/rftest.ko what=at-$3 at=$2 after=$4 && echo set")" set \
+	is "$(inside w "insmod /rf/rftest.ko what=at-$3 at=$2 after=$4 && echo set")" set \
 		"$title: it waits there"
 	do_change "$1"
 	status=$?

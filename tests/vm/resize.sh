@@ -121,7 +121,8 @@ check "web gets more" rfm resize web --cpus 3 --memory 768M
 check "web restarts" rfm restart web
 is "$(inside web nproc)" 3 "with three CPUs"
 # Less the kernel itself, and its bounce buffers when some of it is above 4 GB.
-check "with 768 MB" test "$(mem_kb web)" -gt $((640 << 10))
+kb=$(mem_kb web)
+check "with 768 MB ($kb kB)" test "$kb" -gt $((640 << 10)) -a "$kb" -lt $((768 << 10))
 check "then they can leave" rfm resize web --cpus 1
 refused 3 'no subOS' "a subOS that is not there" rfm resize nobody --cpus 2
 inside db 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1 &
