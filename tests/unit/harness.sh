@@ -37,6 +37,11 @@ is "$(printf 'echo "1..0 # SKIP not here"\n' | run_one harness-none)" \
 	"1 0 passed, 0 failed, 1 skipped" "run: nothing but skips is no success"
 is "$(printf 'echo "Bail out! broken"; exit 99\n' | run_one harness-bail)" \
 	"1 0 passed, 2 failed" "run: bailing out is a failure"
+is "$(printf '# prepare: touch %s/ready\n[ -e %s/ready ] && echo "ok - a"; echo 1..1\n' "$tmp" "$tmp" |
+	run_one harness-ready)" "0 1 passed, 0 failed" "run: what a test wants prepared is"
+rm "$tmp/ready"
+is "$(printf '# prepare: false\n[ -e %s/ready ] && echo "ok - a"; echo 1..1\n' "$tmp" |
+	run_one harness-unready)" "1 0 passed, 1 failed" "control: without it the test fails"
 
 # The scan: lines of real kernels, each of which must be noticed.
 while IFS= read -r line; do

@@ -68,14 +68,9 @@ check "web is destroyed" rfm destroy web
 check "who waits for its end is woken" eventually 10 grep -q '^woken:.* gone' /run/poll.gone
 wait $dead
 
-# what NAME: its events, without time, number and reason
-what()
-{
-	rfm events | sed -n "s/^[^ ]* [^ ]* [0-9]* $1 is \([a-z]*\).*/\1/p" | tr '\n' ' '
-}
 is "$(what web)" "created booting running crashed booting running stopping stopped gone " \
 	"its life in order"
-is "$(rfm events | awk '{ print $3 }' | tr '\n' ' ')" "1 2 3 4 5 6 7 8 9 " "no number is missing"
+is "$(rfm events | awk '{ print $3 }')" "$(seq "$(rfm events | wc -l)")" "no number is missing"
 check "the follower told all of it" eventually 10 grep -q 'web is gone' /run/events
 is "$(cat /run/events)" "$(rfm events)" "the same as who asks afterwards gets"
 kill -INT $follower
@@ -83,7 +78,7 @@ wait $follower
 is "$? $(cat /run/events.err)" "0 " "the follower ends quietly"
 like "$(rfm log --ledger web)" 'CPU [0-9]: \(pool\) -> web$' "the ledger of one that is gone: what it got"
 like "$(rfm log --ledger web)" 'CPU [0-9]: web -> \(pool\)$' "and gave back"
-is "$(rfm log --ledger web | sed -n 's/.* \(CPU\) [0-9].*/\1/p; s/.* web is \([a-z]*\).*/\1/p' | tr '\n' ' ')" \
+is "$(rfm log --ledger web | sed -n 's/.* \(CPU\) [0-9].*/\1/p; s/.* web is \([a-z]*\).*/\1/p' | life)" \
 	"created CPU booting running crashed booting running stopping stopped CPU gone " \
 	"between the events that these belong to"
 

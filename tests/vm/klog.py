@@ -7,6 +7,7 @@ kernel boots, runs, fills its log several times over, and panics. What it
 gives is compared with dmesg. The kernels know nothing of it.
 """
 # timeout: 600
+# beside
 
 import glob
 import mmap

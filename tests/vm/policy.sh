@@ -29,11 +29,6 @@ acts()
 {
 	rfm events | sed -n "s/^[^ ]* [^ ]* [0-9]* $1 on-crash //p"
 }
-# what NAME: its states in order
-what()
-{
-	rfm events | sed -n "s/^[^ ]* [^ ]* [0-9]* $1 is \([a-z]*\).*/\1/p" | tr '\n' ' '
-}
 gone()
 {
 	[ -z "$(rfm list | awk -v n="$1" '$1 == n')" ]

@@ -10,6 +10,7 @@ TAP; each case is a boot of its own.
 """
 
 # timeout: 1200 2400
+# beside
 
 import errno
 import lzma
@@ -228,7 +229,7 @@ def case_memory_held(machine):
     # Without the signal this would never end: it is the kernel that goes on trying.
     start = time.monotonic()
     reply = expect(con, errno.ETIMEDOUT, "held", fakecon.MEM_REMOVE, MORE, 2 * BLOCK, timeout_ms=4000)
-    check(1 < time.monotonic() - start < 6, f"it took {time.monotonic() - start:.1f} s")
+    check(1 < time.monotonic() - start < 30, f"it took {time.monotonic() - start:.1f} s")
     check(reply.value[:2] == [pinned, 0], f"page {reply}, {pinned:#x} pinned")
     check(total(machine) - before == 2 * BLOCK, "something has left all the same")
     expect(con, 0, "the other block", fakecon.MEM_REMOVE, MORE, BLOCK)

@@ -10,6 +10,7 @@ the machine is then reset, and that this test would see it.
 """
 
 # timeout: 900 2400
+# beside
 
 import ctypes
 import hashlib
