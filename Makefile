@@ -11,6 +11,8 @@ say = @$(if $(V),,printf '  %-7s %s\n' $(1) $@;) $(if $(V),set -x;)
 
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
+USRLIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 LIBDIR := /usr/lib/rainforest
@@ -46,7 +48,8 @@ init-src := $(wildcard kernel/init/*.c)
 RF_JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? 1 : n / 2)))
 
 module-targets := $(releases:%=modules-%)
-user-targets := $(if $(rfm-src),$B/rfm) $(if $(init-src),$B/rfinit) $B/initrd-default
+lib-man := $(patsubst rfcom/lib/%.rst,$B/man/%,$(wildcard rfcom/lib/*.3.rst))
+user-targets := $(if $(rfm-src),$B/rfm) $B/librainforest.so $B/librainforest.a $(if $(init-src),$B/rfinit) $B/initrd-default
 
 .PHONY: all modules $(module-targets) rfm setup check check-long check-static check-unit \
 	check-debug demo bench install uninstall clean help rfm-man compile_commands.json
@@ -105,6 +108,23 @@ $B/initrd-default: tools/mk-initrd tools/vm/cpio.py
 	$(call say,CPIO)tools/mk-initrd $@.tmp
 	@mv $@.tmp $@
 
+# The shared library offers what its map names; programs are linked with the static one too.
+$B/obj/rainforest.o: rfcom/lib/rainforest.c rfcom/lib/rainforest.h include/uapi/linux/rfcom.h Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fPIC -c -o $@ $<
+
+$B/librainforest.so: $B/obj/rainforest.o rfcom/lib/librainforest.map
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,librainforest.so.0 \
+		-Wl,--version-script,rfcom/lib/librainforest.map -o $@.tmp $<
+	@mv $@.tmp $@
+
+$B/librainforest.a: $B/obj/rainforest.o
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $<
+
+$B/man/%: rfcom/lib/%.rst
+	@mkdir -p $(@D)
+	$(call say,MAN)rst2man $< $@
+
 $B/rfm.8: $(wildcard rfm/rfm.8.rst)
 	$(call say,MAN)rst2man $< $@
 
@@ -137,19 +157,29 @@ bench: setup
 	tools/bench
 
 RELEASE ?= $(shell uname -r)
-install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8)
+install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8) $(lib-man)
 	install -D -m 755 $B/rfm $(DESTDIR)$(SBINDIR)/rfm
 	install -D -m 755 $B/rfinit $(DESTDIR)$(LIBDIR)/init
 	install -D -m 644 $B/initrd-default $(DESTDIR)$(LIBDIR)/initrd-default
 	for r in $(releases); do \
-		for m in ficm rfsubos; do \
+		for m in ficm rfsubos rfcom; do \
 			! test -f $B/$$r/$$m.ko || install -D -m 644 $B/$$r/$$m.ko \
 				$(DESTDIR)$(LIBDIR)/modules/$$r/$$m.ko || exit 1; \
 		done; \
-		for m in rfcontroller ficm; do \
+		for m in rfcontroller ficm rfcom; do \
 			! test -f $B/$$r/$$m.ko || install -D -m 644 $B/$$r/$$m.ko \
 				$(DESTDIR)/lib/modules/$$r/updates/$$m.ko || exit 1; \
 		done; \
+	done
+	install -D -m 755 $B/librainforest.so $(DESTDIR)$(USRLIBDIR)/librainforest.so.0
+	ln -sf librainforest.so.0 $(DESTDIR)$(USRLIBDIR)/librainforest.so
+	install -D -m 644 $B/librainforest.a $(DESTDIR)$(USRLIBDIR)/librainforest.a
+	install -D -m 644 rfcom/lib/rainforest.h $(DESTDIR)$(INCLUDEDIR)/rainforest.h
+	install -d $(DESTDIR)$(USRLIBDIR)/pkgconfig
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(USRLIBDIR)|; s|@VERSION@|$(VERSION)|' \
+		rfcom/lib/librainforest.pc.in >$(DESTDIR)$(USRLIBDIR)/pkgconfig/librainforest.pc
+	for m in $(lib-man); do \
+		install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man3/$${m##*/} || exit 1; \
 	done
 	! test -f $B/rfm.8 || install -D -m 644 $B/rfm.8 $(DESTDIR)$(MANDIR)/man8/rfm.8
 	! test -f rfm/rfm.bash-completion || \
@@ -158,8 +188,14 @@ install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8)
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/rfm $(DESTDIR)$(MANDIR)/man8/rfm.8 $(DESTDIR)$(BASHDIR)/rfm
-	rm -f $(releases:%=$(DESTDIR)/lib/modules/%/updates/rfcontroller.ko) \
-		$(releases:%=$(DESTDIR)/lib/modules/%/updates/ficm.ko)
+	for r in $(releases); do \
+		for m in rfcontroller ficm rfcom; do \
+			rm -f $(DESTDIR)/lib/modules/$$r/updates/$$m.ko; \
+		done; \
+	done
+	rm -f $(DESTDIR)$(USRLIBDIR)/librainforest.* $(DESTDIR)$(INCLUDEDIR)/rainforest.h \
+		$(DESTDIR)$(USRLIBDIR)/pkgconfig/librainforest.pc \
+		$(lib-man:$B/man/%=$(DESTDIR)$(MANDIR)/man3/%)
 	rm -rf $(DESTDIR)$(LIBDIR)
 
 compile_commands.json: all
@@ -167,5 +203,5 @@ compile_commands.json: all
 	@mv $@.tmp $@
 
 clean:
-	rm -rf $(releases:%=$B/%) $B/obj $B/rfm $B/rfinit $B/initrd-default $B/rfm.8 $B/test \
+	rm -rf $(releases:%=$B/%) $B/obj $B/man $B/librainforest.* $B/rfm $B/rfinit $B/initrd-default $B/rfm.8 $B/test \
 		$B/logs compile_commands.json

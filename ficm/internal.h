@@ -41,6 +41,8 @@ struct task_struct;
  * @refused: times that its doorbell was not rung, as it was not the peer's
  * @nr_cpus: entries used in @apicid
  * @apicid: cores of the peer
+ * @may_open: it may open channels to us; under exchange_lock, as @name
+ * @name: see struct rf_ficm_entry
  * @in_lock: protects @in
  * @in: ring from the peer
  * @at: the word that changes when a message comes, NULL while nobody knows; set
@@ -63,6 +65,8 @@ struct ficm_peer {
 	u64 refused;
 	u32 nr_cpus;
 	u32 apicid[RF_WIRE_CPUS];
+	bool may_open;
+	char name[RF_FICM_NAME];
 	spinlock_t in_lock;	/* the reading thread against closing; see above */
 	struct ficm_ring_in in;
 	const __le64 *at;

@@ -24,7 +24,10 @@ static struct rf_ficm_area *own;	/* our area; NULL while we have not joined */
 static u32 own_slot;
 static u32 own_generation;
 static u64 own_dir;
+static char own_name[RF_FICM_NAME];
 static struct rf_ficm_dir dir_copy;
+
+static BLOCKING_NOTIFIER_HEAD(watchers);
 
 /**
  * ficm_peer_find() - the peer of a number
@@ -100,6 +103,23 @@ static void peer_set_cpus(struct ficm_peer *peer, const struct rf_ficm_entry *en
 	spin_unlock_irqrestore(&peer->out_lock, flags);
 }
 
+/* A copy that ends within its bounds, whatever is written there. */
+static void name_copy(char *name, const struct rf_ficm_entry *entry)
+{
+	memcpy(name, entry->name, RF_FICM_NAME);
+	name[RF_FICM_NAME - 1] = '\0';
+}
+
+/* Who it is, and what the supervisor lets it do here. */
+static void peer_set_rights(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
+{
+	u32 may_open = le32_to_cpu(dir_copy.entry[own_slot].may_open);
+
+	lockdep_assert_held(&exchange_lock);
+	peer->may_open = may_open & BIT(peer - ficm_peers);
+	name_copy(peer->name, entry);
+}
+
 static void peer_open(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
 {
 	u32 slot = peer - ficm_peers;
@@ -109,6 +129,7 @@ static void peer_open(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
 	if (!area || ficm_peer_find(le32_to_cpu(entry->id)))
 		return;
 	peer_set_cpus(peer, entry);
+	peer_set_rights(peer, entry);
 	spin_lock(&peer->in_lock);
 	spin_lock_irqsave(&peer->out_lock, flags);
 	peer->generation = le32_to_cpu(entry->generation);
@@ -133,6 +154,7 @@ static void peer_refresh(struct ficm_peer *peer, const struct rf_ficm_entry *ent
 
 	if (peer->open && peer->id == id && peer->generation == le32_to_cpu(entry->generation)) {
 		peer_set_cpus(peer, entry);
+		peer_set_rights(peer, entry);
 		return;
 	}
 	peer_close(peer);
@@ -170,6 +192,7 @@ static int exchange_enter(u32 slot)
 	own = area;
 	own_slot = slot;
 	own_generation = le32_to_cpu(entry->generation);
+	name_copy(own_name, entry);
 	ficm_area_init(own, own_generation);
 	return 0;
 }
@@ -211,6 +234,8 @@ int ficm_join(u64 dir, u32 slot)
 	exchange_refresh();
 out:
 	mutex_unlock(&exchange_lock);
+	if (!ret)
+		blocking_notifier_call_chain(&watchers, 0, NULL);
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(ficm_join, RAINFOREST_FICM);
@@ -250,6 +275,7 @@ void ficm_refresh(void)
 	mutex_lock(&exchange_lock);
 	exchange_refresh();
 	mutex_unlock(&exchange_lock);
+	blocking_notifier_call_chain(&watchers, 0, NULL);
 }
 EXPORT_SYMBOL_NS_GPL(ficm_refresh, RAINFOREST_FICM);
 
@@ -293,8 +319,113 @@ void ficm_leave(void)
 		module_put(THIS_MODULE);
 	}
 	mutex_unlock(&exchange_lock);
+	blocking_notifier_call_chain(&watchers, 0, NULL);
 }
 EXPORT_SYMBOL_NS_GPL(ficm_leave, RAINFOREST_FICM);
+
+/* Ourselves, or one that the directory lists. */
+static void describe(const struct ficm_peer *peer, struct ficm_kernel *kernel)
+{
+	lockdep_assert_held(&exchange_lock);
+	if (peer) {
+		kernel->peer = peer->id;
+		kernel->generation = peer->generation;
+		kernel->may_open = peer->may_open;
+		memcpy(kernel->name, peer->name, RF_FICM_NAME);
+	} else {
+		kernel->peer = FICM_LOOPBACK;
+		kernel->generation = ficm_loopback.generation;
+		kernel->may_open = true;
+		memcpy(kernel->name, own_name, RF_FICM_NAME);
+	}
+}
+
+/**
+ * ficm_find() - the kernel of a name
+ * @name: of a subOS, or "supervisor"; its own name is this kernel
+ * @kernel: (out) what is known of it
+ *
+ * Context: sleeps.
+ * Return: 0, -ENOENT when there is none of that name, -ENOTCONN when this kernel
+ * has not joined the exchange.
+ */
+int ficm_find(const char *name, struct ficm_kernel *kernel)
+{
+	struct ficm_peer *peer;
+	int ret = -ENOENT;
+
+	mutex_lock(&exchange_lock);
+	if (!own) {
+		ret = -ENOTCONN;
+	} else if (!strcmp(name, own_name)) {
+		describe(NULL, kernel);
+		ret = 0;
+	}
+	for (peer = ficm_peers; ret == -ENOENT && peer < ficm_peers + RF_WIRE_PEERS; peer++) {
+		if (!peer->open || strcmp(name, peer->name))
+			continue;
+		describe(peer, kernel);
+		ret = 0;
+	}
+	mutex_unlock(&exchange_lock);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_find, RAINFOREST_FICM);
+
+/**
+ * ficm_describe() - what is known of a kernel
+ * @peer: its number, or FICM_LOOPBACK
+ * @kernel: (out) that
+ *
+ * Context: sleeps.
+ * Return: 0, -ENOENT when there is none of that number, -ENOTCONN when this kernel
+ * has not joined the exchange.
+ */
+int ficm_describe(u32 peer, struct ficm_kernel *kernel)
+{
+	struct ficm_peer *found = NULL;
+	int ret = 0;
+
+	mutex_lock(&exchange_lock);
+	if (!own) {
+		ret = -ENOTCONN;
+	} else if (peer != FICM_LOOPBACK) {
+		found = ficm_peer_find(peer);
+		ret = found && found->open ? 0 : -ENOENT;
+	}
+	if (!ret)
+		describe(found, kernel);
+	mutex_unlock(&exchange_lock);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_describe, RAINFOREST_FICM);
+
+/**
+ * ficm_watch() - be told that the directory has changed, or we have left it
+ * @nb: called without a word on what has changed; may sleep
+ *
+ * What ficm_describe() says then is true of the directory as it is.
+ *
+ * Context: sleeps.
+ * Return: 0.
+ */
+int ficm_watch(struct notifier_block *nb)
+{
+	return blocking_notifier_chain_register(&watchers, nb);
+}
+EXPORT_SYMBOL_NS_GPL(ficm_watch, RAINFOREST_FICM);
+
+/**
+ * ficm_unwatch() - be told no more; it does not run when this returns
+ * @nb: as given to ficm_watch()
+ *
+ * Context: sleeps.
+ */
+void ficm_unwatch(struct notifier_block *nb)
+{
+	blocking_notifier_chain_unregister(&watchers, nb);
+}
+EXPORT_SYMBOL_NS_GPL(ficm_unwatch, RAINFOREST_FICM);
 
 /**
  * ficm_peers_init() - nobody is there

@@ -251,15 +251,19 @@ struct rf_anchor_pci {
  * @slot: its number
  * @generation: see struct exchange_slot
  * @used: see struct exchange_slot
- * @reserved: 0
+ * @may_open: see struct exchange_slot
  * @area: physical address, 0 for none
+ * @id: see struct exchange_slot
+ * @reserved: 0
  */
 struct rf_anchor_exchange {
 	u32 slot;
 	u32 generation;
 	u32 used;
-	u32 reserved;
+	u32 may_open;
 	u64 area;
+	u32 id;
+	u32 reserved;
 };
 
 #define RF_ANCHOR_STARTED	BIT(0)

@@ -358,6 +358,36 @@ static int cdev_loans(void __user *arg)
 	return ret ?: cdev_return(arg, &req, sizeof(req));
 }
 
+static int cdev_rule(void __user *arg)
+{
+	struct rfctl_msg msg = { "" };
+	struct rf_rule req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, reserved);
+	if (ret)
+		return ret;
+	if (req.flags & ~RF_RULE_ALLOW || req.reserved)
+		return -EINVAL;
+	req.from[RF_NAME_MAX - 1] = '\0';
+	req.to[RF_NAME_MAX - 1] = '\0';
+	ret = rfctl_rule(&req, &msg);
+	cdev_message(req.msg, req.msg_len, &msg);
+	return ret;
+}
+
+static int cdev_rules(void __user *arg)
+{
+	struct rf_rules req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, count);
+	if (ret || req.flags)
+		return ret ?: -EINVAL;
+	ret = rfctl_rules(&req);
+	return ret ?: cdev_return(arg, &req, sizeof(req));
+}
+
 static int cdev_cmdline(void __user *arg)
 {
 	struct rfctl_msg msg = { "" };
@@ -404,6 +434,10 @@ static long cdev_call(struct file *file, unsigned int cmd, void __user *arg)
 		return rfctl_usage_ioctl(arg);
 	case RF_IOC_CMDLINE:
 		return cdev_cmdline(arg);
+	case RF_IOC_RULE:
+		return cdev_rule(arg);
+	case RF_IOC_RULES:
+		return cdev_rules(arg);
 	}
 	return -ENOTTY;
 }

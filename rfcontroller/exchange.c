@@ -28,14 +28,23 @@
 /**
  * struct exchange_slot - an entry of the directory
  * @used: it is the supervisor's, or a subOS's, or lost with one in quarantine
+ * @id: of that subOS, 0
  * @generation: counts the kernels that had it
+ * @may_open: who may open channels to it, a bit for each entry; kept here, as a
+ *	subOS could write to the directory's
  * @area: what that kernel writes
  */
 struct exchange_slot {
 	bool used;
+	u32 id;
 	u32 generation;
+	u32 may_open;
 	struct rf_ficm_area *area;
 };
+
+/* Without a rule everybody may talk to the supervisor, and it to everybody. */
+#define MAY_OPEN_DEFAULT	BIT(0)
+#define MAY_OPEN_SUPERVISOR	U32_MAX
 
 static DEFINE_MUTEX(exchange_lock);	/* protects all of this; innermost */
 static struct rf_ficm_dir *dir;
@@ -88,10 +97,13 @@ static void list_cpus(struct rf_ficm_entry *entry, const struct cpumask *cpus)
 	entry->nr_cpus = cpu_to_le32(n);
 }
 
-static void entry_fill(u32 slot, u32 id)
+static void entry_fill(u32 slot, u32 id, const char *name)
 {
 	struct rf_ficm_entry *entry = &dir->entry[slot];
 
+	BUILD_BUG_ON(sizeof(entry->name) < RF_NAME_MAX);
+	strscpy_pad(entry->name, name, sizeof(entry->name));
+	entry->may_open = cpu_to_le32(slots[slot].may_open);
 	entry->id = cpu_to_le32(id);
 	entry->generation = cpu_to_le32(slots[slot].generation);
 	entry->area = cpu_to_le64(virt_to_phys(slots[slot].area));
@@ -142,6 +154,8 @@ int rfctl_exchange_reserve(struct subos *so, struct rfctl_msg *msg)
 	if (ret)
 		return ret;
 	slots[slot].used = true;
+	slots[slot].id = so->id;
+	slots[slot].may_open = MAY_OPEN_DEFAULT;
 	so->ficm_slot = slot;
 	return 0;
 }
@@ -171,7 +185,7 @@ void rfctl_exchange_open(struct subos *so)
 	/* It was not listed: nobody but who has not heard of that yet looks there. */
 	memset(slots[slot].area, 0, sizeof(struct rf_ficm_area));
 	change_begin();
-	entry_fill(slot, so->id);
+	entry_fill(slot, so->id, so->name);
 	list_cpus(&dir->entry[slot], &so->cpus);
 	change_end();
 	so->ficm_listed = true;
@@ -204,6 +218,20 @@ void rfctl_exchange_lose(struct subos *so)
 	so->ficm_slot = 0;
 }
 
+/* Nothing that was allowed to a subOS, or to talk to it, holds for its successor. */
+static void rules_forget(u32 slot)
+{
+	u32 i;
+
+	slots[slot].may_open = 0;
+	for (i = 1; i < RF_WIRE_PEERS; i++)
+		slots[i].may_open &= ~BIT(slot);
+	change_begin();
+	for (i = 1; i < RF_WIRE_PEERS; i++)
+		dir->entry[i].may_open = cpu_to_le32(slots[i].may_open);
+	change_end();
+}
+
 /**
  * rfctl_exchange_release - the entry of a subOS is free again
  * @so: the subOS, locked, its cores parked
@@ -214,8 +242,73 @@ void rfctl_exchange_release(struct subos *so)
 	if (!so->ficm_slot)
 		return;
 	guard(mutex)(&exchange_lock);
+	rules_forget(so->ficm_slot);
 	slots[so->ficm_slot].used = false;
 	so->ficm_slot = 0;
+}
+
+/* The entry of a subOS; RF_WIRE_PEERS: it has none. */
+static u32 slot_of(u32 id)
+{
+	u32 slot;
+
+	for (slot = 1; slot < RF_WIRE_PEERS; slot++)
+		if (slots[slot].used && slots[slot].id == id)
+			break;
+	return slot;
+}
+
+/**
+ * rfctl_exchange_rule - who may open channels to whom
+ * @from: id of the subOS that opens them
+ * @to: id of the other
+ * @allow: it may
+ *
+ * The rule ends with either of them, not with a restart.
+ *
+ * Return: 0, -ENOENT one of them takes no part in the exchange.
+ */
+int rfctl_exchange_rule(u32 from, u32 to, bool allow)
+{
+	u32 opener, slot;
+
+	guard(mutex)(&exchange_lock);
+	opener = slot_of(from);
+	slot = slot_of(to);
+	if (opener == RF_WIRE_PEERS || slot == RF_WIRE_PEERS)
+		return -ENOENT;
+	if (allow)
+		slots[slot].may_open |= BIT(opener);
+	else
+		slots[slot].may_open &= ~BIT(opener);
+	change_begin();
+	dir->entry[slot].may_open = cpu_to_le32(slots[slot].may_open);
+	change_end();
+	return 0;
+}
+
+/**
+ * rfctl_exchange_nth_rule - what is allowed beyond what always is
+ * @n: which, from 0
+ * @from: (out) id of the subOS that may open channels
+ * @to: (out) id of the other
+ *
+ * Return: false when there are not so many.
+ */
+bool rfctl_exchange_nth_rule(unsigned int n, u32 *from, u32 *to)
+{
+	u32 slot, opener;
+
+	guard(mutex)(&exchange_lock);
+	for (slot = 1; slot < RF_WIRE_PEERS; slot++)
+		for (opener = 1; opener < RF_WIRE_PEERS; opener++) {
+			if (!(slots[slot].may_open & BIT(opener)) || n--)
+				continue;
+			*from = slots[opener].id;
+			*to = slots[slot].id;
+			return true;
+		}
+	return false;
 }
 
 /**
@@ -266,6 +359,8 @@ void rfctl_exchange_save(struct rf_anchor_out *out, struct rf_anchor_machine *ma
 			.slot = slot,
 			.generation = slots[slot].generation,
 			.used = slots[slot].used,
+			.may_open = slots[slot].may_open,
+			.id = slots[slot].id,
 			.area = slots[slot].area ? virt_to_phys(slots[slot].area) : 0,
 		};
 
@@ -290,6 +385,8 @@ static int exchange_adopt(void)
 	while (rf_anchor_next(&it, &e, sizeof(e))) {
 		slots[e.slot].used = e.used;
 		slots[e.slot].generation = e.generation;
+		slots[e.slot].may_open = e.may_open;
+		slots[e.slot].id = e.id;
 		slots[e.slot].area = e.area ? __va(e.area) : NULL;
 	}
 	dir_seq = machine.dir_seq;
@@ -321,7 +418,8 @@ int rfctl_exchange_init(void)
 		dir->entry[slot].id = cpu_to_le32(RF_FICM_NOBODY);
 	slots[0].used = true;
 	slots[0].generation = 1;
-	entry_fill(0, FICM_SUPERVISOR);
+	slots[0].may_open = MAY_OPEN_SUPERVISOR;
+	entry_fill(0, FICM_SUPERVISOR, "supervisor");
 	list_own_cpus(&dir->entry[0]);
 	ret = ficm_join(virt_to_phys(dir), 0);
 	if (!ret)

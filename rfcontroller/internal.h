@@ -217,6 +217,7 @@ const char *rfctl_owner_name(u32 owner, char *buf, size_t size);
 struct subos *subos_create(const char *name, struct rfctl_msg *msg);
 struct subos *subos_alloc(void);
 struct subos *subos_find_get(const char *name);
+struct subos *subos_find_id(u32 id);
 void subos_put(struct subos *so);
 
 /* Have its cores come to rest? Whoever waits on so->wait looks without its lock. */
@@ -394,6 +395,12 @@ void rfctl_exchange_close(struct subos *so);
 void rfctl_exchange_lose(struct subos *so);
 void rfctl_exchange_release(struct subos *so);
 void rfctl_exchange_cpus(struct subos *so);
+int rfctl_exchange_rule(u32 from, u32 to, bool allow);
+bool rfctl_exchange_nth_rule(unsigned int n, u32 *from, u32 *to);
+
+/* rules.c: who may open channels to whom */
+int rfctl_rule(const struct rf_rule *req, struct rfctl_msg *msg);
+int rfctl_rules(struct rf_rules *req);
 
 /* monitor.c: signs of life */
 void rfctl_monitor_setup(void);

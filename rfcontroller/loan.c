@@ -145,26 +145,6 @@ void rfctl_loan_await_home(void)
 }
 
 /**
- * rfctl_loan_subos - the subOS of an id
- * @id: its id
- *
- * Return: the subOS with a reference for subos_put(), or NULL.
- */
-struct subos *rfctl_loan_subos(u32 id)
-{
-	struct subos *so;
-
-	guard(mutex)(&rfctl_lock);
-	list_for_each_entry(so, &rfctl_subos_list, node) {
-		if (so->id != id)
-			continue;
-		kref_get(&so->ref);
-		return so;
-	}
-	return NULL;
-}
-
-/**
  * rfctl_loan_event - a subOS has more or less than before
  * @so: the subOS, locked
  */
@@ -243,7 +223,7 @@ void rfctl_loan_pass(u32 kind, u64 start, u32 owner, u32 heir)
 /* Returns whether to come again. */
 static bool loan_home_one(struct loan *loan)
 {
-	struct subos *so = rfctl_loan_subos(loan->l.from);
+	struct subos *so = subos_find_id(loan->l.from);
 	bool again = so && loan_take_home(so) && ++loan->tries < HOME_TRIES;
 
 	if (!so || so->gone)
@@ -395,7 +375,7 @@ static bool loan_nth(unsigned int n, struct rf_loan *l)
 
 static void loan_name(u32 id, char *name)
 {
-	struct subos *so = rfctl_loan_subos(id);
+	struct subos *so = subos_find_id(id);
 
 	if (!so)
 		return;

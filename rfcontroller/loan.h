@@ -24,7 +24,6 @@ struct loan {
 	struct rf_loan l;
 };
 
-struct subos *rfctl_loan_subos(u32 id);
 u32 rfctl_loan_number(void);
 void rfctl_loan_add(struct loan *loan);
 void rfctl_loan_go_home(struct loan *loan);

@@ -299,8 +299,8 @@ static int return_plan(u32 id, struct cpumask *cpus, struct transfer *t)
 
 	for (n = 0; !rfctl_loan_nth_of(id, n, &l); n++) {
 		if (!n) {
-			t->from = rfctl_loan_subos(l.to);
-			t->to = rfctl_loan_subos(l.from);
+			t->from = subos_find_id(l.to);
+			t->to = subos_find_id(l.from);
 		}
 		if (rfctl_ledger_owner(l.kind, l.start) != l.to)
 			continue;

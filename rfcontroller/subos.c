@@ -30,7 +30,7 @@ static bool subos_name_ok(const char *name)
 {
 	size_t i, len = strnlen(name, RF_NAME_MAX);
 
-	if (!len || len == RF_NAME_MAX || !isalnum(name[0]))
+	if (!len || len == RF_NAME_MAX || !isalnum(name[0]) || !strcmp(name, "supervisor"))
 		return false;
 	for (i = 0; i < len; i++)
 		if (!islower(name[i]) && !isdigit(name[i]) && !strchr("._-", name[i]))
@@ -64,6 +64,23 @@ struct subos *subos_find_get(const char *name)
 	if (so)
 		kref_get(&so->ref);
 	return so;
+}
+
+/**
+ * subos_find_id - the subOS of an id
+ * @id: its id
+ *
+ * Return: the subOS with a reference for subos_put(), or NULL.
+ */
+struct subos *subos_find_id(u32 id)
+{
+	struct subos *so;
+
+	guard(mutex)(&rfctl_lock);
+	list_for_each_entry(so, &rfctl_subos_list, node)
+		if (so->id == id && kref_get_unless_zero(&so->ref))
+			return so;
+	return NULL;
 }
 
 static void subos_free(struct kref *ref)
@@ -136,7 +153,7 @@ struct subos *subos_create(const char *name, struct rfctl_msg *msg)
 	int ret;
 
 	if (!subos_name_ok(name)) {
-		rfctl_say(msg, "a name has 1 to %d of a-z 0-9 . _ - and begins with a letter or digit",
+		rfctl_say(msg, "a name has 1 to %d of a-z 0-9 . _ - and begins with a letter or digit; supervisor is taken",
 			  RF_NAME_MAX - 1);
 		return ERR_PTR(-EINVAL);
 	}

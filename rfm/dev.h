@@ -8,6 +8,7 @@
 #define RFM_DEV_H
 
 #include <linux/rainforest.h>
+#include <linux/rfcom.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -69,6 +70,7 @@ int dev_resize_pci(int fd, unsigned int bdf, struct rf_resize_pci *r, struct dev
 int dev_borrow(int dev, struct cpus *cpus, struct rf_borrow *b, struct dev_msg *msg);
 int dev_return(int dev, struct rf_return *r, struct dev_msg *msg);
 int dev_priority(int fd, int priority);
+int dev_rule(int dev, const char *from, const char *to, bool allow, struct dev_msg *msg);
 int dev_policy(int fd, const struct policy *policy, struct dev_msg *msg);
 int dev_stats(int fd, unsigned int timeout_ms, struct rf_stats *stats);
 int dev_events(int dev, __u64 first, struct rf_event *entries, struct rf_events *events,
@@ -79,6 +81,8 @@ int dev_usage(int dev, struct rf_usage *usage, struct rf_usage_entry **out);
 /* Lists: *out is malloc()ed, *nr its length. */
 int dev_list(int dev, struct rf_info **out, unsigned int *nr);
 int dev_loans(int dev, struct rf_loan **out, unsigned int *nr);
+int dev_rules(int dev, struct rf_rule_entry **out, unsigned int *nr);
+int dev_channels(int com, struct rfcom_channel **out, unsigned int *nr);	/* of /dev/rfcom */
 int dev_resources(int dev, struct rf_resource **out, unsigned int *nr);
 
 /* Memory ranges of a subOS, the first one first; *out is malloc()ed. */

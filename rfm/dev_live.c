@@ -79,18 +79,27 @@ int dev_policy(int fd, const struct policy *policy, struct dev_msg *msg)
 	return dev_said(dev_call(fd, RF_IOC_POLICY, &p), msg);
 }
 
-int dev_loans(int dev, struct rf_loan **out, unsigned int *nr)
+/* What struct rf_loans, struct rf_rules and struct rfcom_list look like. */
+struct entries {
+	__u32 size;
+	__u32 flags;
+	__u64 entries;
+	__u32 capacity;
+	__u32 count;
+};
+
+/* All entries, however many there are by the time we get them. */
+static int dev_entries(int fd, unsigned long request, size_t size, void **out, unsigned int *nr)
 {
-	struct rf_loans arg = { .size = sizeof(arg), .capacity = 64 };
-	unsigned int i;
+	struct entries arg = { .size = sizeof(arg), .capacity = 64 };
 	int ret;
 
 	for (;; arg.capacity = arg.count + 8) {
-		*out = calloc(arg.capacity, sizeof(**out));
+		*out = calloc(arg.capacity, size);
 		if (!*out)
 			return -ENOMEM;
 		arg.entries = dev_pointer(*out);
-		ret = dev_call(dev, RF_IOC_LOANS, &arg);
+		ret = dev_call(fd, request, &arg);
 		if (!ret && arg.count <= arg.capacity)
 			break;
 		free(*out);
@@ -98,9 +107,70 @@ int dev_loans(int dev, struct rf_loan **out, unsigned int *nr)
 			return ret;
 	}
 	*nr = arg.count;
+	return 0;
+}
+
+int dev_loans(int dev, struct rf_loan **out, unsigned int *nr)
+{
+	unsigned int i;
+	void *loans;
+	int ret;
+
+	ret = dev_entries(dev, RF_IOC_LOANS, sizeof(**out), &loans, nr);
+	if (ret)
+		return ret;
+	*out = loans;
 	for (i = 0; i < *nr; i++) {
 		dev_clean_field((*out)[i].from_name, sizeof((*out)[i].from_name));
 		dev_clean_field((*out)[i].to_name, sizeof((*out)[i].to_name));
+	}
+	return 0;
+}
+
+int dev_rule(int dev, const char *from, const char *to, bool allow, struct dev_msg *msg)
+{
+	struct rf_rule rule = {
+		.size = sizeof(rule),
+		.flags = allow ? RF_RULE_ALLOW : 0,
+		.msg = dev_msg_buffer(msg),
+		.msg_len = sizeof(msg->text),
+	};
+
+	strncpy(rule.from, from, sizeof(rule.from) - 1);
+	strncpy(rule.to, to, sizeof(rule.to) - 1);
+	return dev_said(dev_call(dev, RF_IOC_RULE, &rule), msg);
+}
+
+int dev_rules(int dev, struct rf_rule_entry **out, unsigned int *nr)
+{
+	unsigned int i;
+	void *rules;
+	int ret;
+
+	ret = dev_entries(dev, RF_IOC_RULES, sizeof(**out), &rules, nr);
+	if (ret)
+		return ret;
+	*out = rules;
+	for (i = 0; i < *nr; i++) {
+		dev_clean_field((*out)[i].from_name, sizeof((*out)[i].from_name));
+		dev_clean_field((*out)[i].to_name, sizeof((*out)[i].to_name));
+	}
+	return 0;
+}
+
+int dev_channels(int com, struct rfcom_channel **out, unsigned int *nr)
+{
+	unsigned int i;
+	void *channels;
+	int ret;
+
+	ret = dev_entries(com, RFCOM_IOC_LIST, sizeof(**out), &channels, nr);
+	if (ret)
+		return ret;
+	*out = channels;
+	for (i = 0; i < *nr; i++) {
+		dev_clean_field((*out)[i].kernel, sizeof((*out)[i].kernel));
+		dev_clean_field((*out)[i].service, sizeof((*out)[i].service));
 	}
 	return 0;
 }

@@ -22,7 +22,7 @@
 #define OUR_DIR		".rainforest"
 
 /* ours, in the order in which they are loaded */
-static const char *const our_modules[] = { "ficm.ko", "rfsubos.ko" };
+static const char *const our_modules[] = { "ficm.ko", "rfcom.ko", "rfsubos.ko" };
 
 /* What is being put together, and where errors go. */
 struct builder {

@@ -22,6 +22,7 @@ const struct rfm_command *const rfm_commands[] = {
 	&cmd_return,
 	&cmd_loans,
 	&cmd_priority,
+	&cmd_channel,
 	&cmd_set,
 	&cmd_restart,
 	&cmd_stop,

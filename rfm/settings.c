@@ -65,6 +65,8 @@ static int parse_name(struct settings *s, const char *name)
 		return rfm_fail(RFM_USAGE, "a name is needed: rfm create NAME ...");
 	if (!units_valid_name(name))
 		return rfm_fail(RFM_USAGE, "'%s' is no name for a subOS; " UNITS_NAME_RULE, name);
+	if (!strcmp(name, "supervisor"))
+		return rfm_fail(RFM_USAGE, "supervisor is the name of this kernel itself; take another");
 	s->name = strdup(name);
 	rfm.object = s->name;
 	return 0;

@@ -246,14 +246,19 @@ subos_release()
 	dd if="$t_kernel" bs=1 skip=$((t_at + 512)) count=64 2>/dev/null | cut -d' ' -f1 | head -n 1
 }
 
-# initrd_with MODULE: /run/initrd is the default one with /rf/MODULE.ko and what
-# lies in /run/more
+# initrd_more: /run/initrd is the default one with what lies in /run/more
+initrd_more()
+{
+	cat /usr/lib/rainforest/initrd-default >/run/initrd
+	(cd /run/more && find . | cpio -o -H newc 2>/dev/null) >>/run/initrd
+}
+
+# initrd_with MODULE: with /rf/MODULE.ko, too
 initrd_with()
 {
 	mkdir -p /run/more/rf
 	cp "/lib/modules/$(subos_release)/updates/$1.ko" /run/more/rf/
-	cat /usr/lib/rainforest/initrd-default >/run/initrd
-	(cd /run/more && find . | cpio -o -H newc 2>/dev/null) >>/run/initrd
+	initrd_more
 }
 
 # On a kernel that looks for leaks: there are none. Two scans, with the age

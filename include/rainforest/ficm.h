@@ -6,6 +6,7 @@
 #ifndef _RAINFOREST_FICM_H
 #define _RAINFOREST_FICM_H
 
+#include <linux/notifier.h>
 #include <linux/types.h>
 #include <linux/rainforest_wire.h>
 
@@ -30,6 +31,25 @@ int ficm_multicast(const u32 *peers, unsigned int nr, const struct rf_msg *msg);
 int ficm_broadcast(const struct rf_msg *msg);
 int ficm_register(u16 type, ficm_handler_t fn, void *arg);
 void ficm_unregister(u16 type);
+
+/**
+ * struct ficm_kernel - a kernel that takes part in the exchange
+ * @peer: what ficm_send() calls it: FICM_LOOPBACK is this kernel itself
+ * @generation: counts the kernels that had its place, restarts included
+ * @may_open: the supervisor allows it to open channels to this kernel
+ * @name: of the subOS, or "supervisor"
+ */
+struct ficm_kernel {
+	u32 peer;
+	u32 generation;
+	bool may_open;
+	char name[RF_FICM_NAME];
+};
+
+int ficm_find(const char *name, struct ficm_kernel *kernel);
+int ficm_describe(u32 peer, struct ficm_kernel *kernel);
+int ficm_watch(struct notifier_block *nb);
+void ficm_unwatch(struct notifier_block *nb);
 
 /* For whoever knows the directory: rfcontroller in the supervisor, rfsubos in a subOS. */
 int ficm_join(u64 dir, u32 slot);

@@ -51,7 +51,7 @@ prepare()
 	mkdir -p "$ROOT/usr/lib/rainforest/modules/6.12.0-test" "$ROOT/boot" "$ROOT/run" \
 		"$ROOT/var/cache"
 	"$CLI/mkkernel" "$ROOT/boot/vmlinuz-6.12.0-test" 6.12.0-test
-	for module in ficm rfsubos; do
+	for module in ficm rfcom rfsubos; do
 		printf 'vermagic=6.12.0-test SMP ' \
 			>"$ROOT/usr/lib/rainforest/modules/6.12.0-test/$module.ko"
 	done

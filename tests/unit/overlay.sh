@@ -62,6 +62,7 @@ printf 'built.alias=pci:v00008086d*\0' >"$mods/modules.builtin.modinfo"
 depmod -b "$tmp/root" "$rel" 2>/dev/null
 cp "$mods/kernel/base.ko" "$lib/modules/$rel/rfsubos.ko"
 cp "$mods/kernel/softly.ko" "$lib/modules/$rel/ficm.ko"
+cp "$mods/kernel/softly.ko" "$lib/modules/$rel/rfcom.ko"
 head -c 5001 /dev/urandom >"$lib/init"
 
 # unpack ALIAS...: build and unpack into $tmp/out
@@ -102,10 +103,10 @@ loadable()
 
 check "no device: it unpacks" unpack
 is "$(cd "$tmp/out" && find . | sort | tr '\n' ' ')" \
-	". ./.rainforest ./.rainforest/ficm.ko ./.rainforest/init ./.rainforest/modules ./.rainforest/rfsubos.ko " \
+	". ./.rainforest ./.rainforest/ficm.ko ./.rainforest/init ./.rainforest/modules ./.rainforest/rfcom.ko ./.rainforest/rfsubos.ko " \
 	"no device: nothing but init, our modules and the list"
-is "$(xargs <"$tmp/out/.rainforest/modules")" "/.rainforest/ficm.ko /.rainforest/rfsubos.ko" \
-	"the list names ficm.ko, then rfsubos.ko, which needs it"
+is "$(xargs <"$tmp/out/.rainforest/modules")" "/.rainforest/ficm.ko /.rainforest/rfcom.ko /.rainforest/rfsubos.ko" \
+	"the list names ficm.ko, then those that need it"
 check "init is what it was" cmp "$lib/init" "$tmp/out/.rainforest/init"
 check "ficm.ko is what it was" cmp "$lib/modules/$rel/ficm.ko" "$tmp/out/.rainforest/ficm.ko"
 check "rfsubos.ko is what it was" cmp "$lib/modules/$rel/rfsubos.ko" "$tmp/out/.rainforest/rfsubos.ko"
@@ -118,9 +119,9 @@ check "the same request gives the same bytes" cmp "$tmp/first" "$tmp/archive"
 nvme=pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02
 check "a device: it unpacks" unpack $nvme
 list=$(order)
-is "$(echo "$list" | tr ' ' '\n' | sort | xargs)" "base.ko ficm.ko middle.ko other.ko rfsubos.ko top.ko" \
+is "$(echo "$list" | tr ' ' '\n' | sort | xargs)" "base.ko ficm.ko middle.ko other.ko rfcom.ko rfsubos.ko top.ko" \
 	"a device: both drivers and what they need, each once"
-like "$list" "^ficm.ko rfsubos.ko " "our modules are first"
+like "$list" "^ficm.ko rfcom.ko rfsubos.ko " "our modules are first"
 check "they can be loaded in this order: $list" loadable "$list"
 if loadable "$(echo "$list" | tr ' ' '\n' | tac | xargs)"; then
 	not_ok "control: an order that does not work is noticed"
@@ -135,7 +136,7 @@ check "xz: it is unpacked" cmp "$tmp/middle.ko" "$tmp/out/.rainforest/middle.ko"
 unpack virtio:d00000001v00001AF4 $nvme pci:v00008086d00001234 usb:nothing
 list=$(order)
 is "$(echo "$list" | tr ' ' '\n' | sort | xargs)" \
-	"base.ko ficm.ko middle.ko other.ko rfsubos.ko soft.ko softly.ko top.ko" \
+	"base.ko ficm.ko middle.ko other.ko rfcom.ko rfsubos.ko soft.ko softly.ko top.ko" \
 	"several devices: built-in and unknown drivers add nothing, soft dependencies count"
 check "they can be loaded in this order: $list" loadable "$list"
 check "zstd: it is unpacked" sh -c "zstd -qdc $mods/kernel/soft.ko.zst | cmp - $tmp/out/.rainforest/soft.ko"
@@ -156,9 +157,9 @@ refuse $ENOENT "does not say which version" "a kernel without a release" "" "$li
 refuse $ENOENT "does not say which version" "a release that is a path" ../x "$lib" "$tmp/root"
 mkdir -p "$lib/modules/6.13.0" "$tmp/half/modules/$rel"
 cp "$lib/modules/$rel/ficm.ko" "$tmp/half/modules/$rel/"
-refuse $ENOENT "half/modules/$rel/rfsubos.ko is not there" "ficm.ko alone" $rel "$tmp/half" "$tmp/root"
+refuse $ENOENT "half/modules/$rel/rfcom.ko is not there" "ficm.ko alone" $rel "$tmp/half" "$tmp/root"
 cp "$lib/modules/$rel"/*.ko "$lib/modules/6.13.0/"
-cp "$lib/modules/$rel/rfsubos.ko" "$tmp/half/modules/$rel/"
+cp "$lib/modules/$rel/rfsubos.ko" "$lib/modules/$rel/rfcom.ko" "$tmp/half/modules/$rel/"
 refuse $ENOENT "built for another kernel; run make" "a module of another kernel" \
 	6.13.0 "$lib" "$tmp/root"
 refuse $EIO "half/init cannot be read: .*; run make install" "no init" $rel "$tmp/half" "$tmp/root"
@@ -183,13 +184,14 @@ for stock in "$T_TOP"/build/kernels/*/lib/modules/*; do
 	mkdir -p "$lib/modules/$r"
 	echo "vermagic=$r SMP" >"$lib/modules/$r/rfsubos.ko"
 	echo "vermagic=$r SMP" >"$lib/modules/$r/ficm.ko"
+	echo "vermagic=$r SMP" >"$lib/modules/$r/rfcom.ko"
 	root=${stock%/lib/modules/*}
 	rm -rf "$tmp/out"
 	mkdir "$tmp/out"
 	check "$r: the overlay for a virtio network device" sh -c \
 		"cd $tmp/out && $tmp/overlay_test $r $lib $root virtio:d00000001v00001AF4 |
 		cpio -id --quiet"
-	like "$(order)" "^ficm.ko rfsubos.ko .*failover.ko net_failover.ko .*virtio_net.ko" \
+	like "$(order)" "^ficm.ko rfcom.ko rfsubos.ko .*failover.ko net_failover.ko .*virtio_net.ko" \
 		"$r: virtio_net after what it needs"
 	ko=$(find "$stock" -name "virtio_net.ko*")
 	case $ko in

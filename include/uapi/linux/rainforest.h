@@ -1205,6 +1205,66 @@ struct rf_detach {
 
 #define RF_DETACH_UNDO		(1U << 0)
 
+/**
+ * struct rf_rule - RF_IOC_RULE: who may open channels to whom
+ * @size: (in) size of this structure
+ * @flags: (in) RF_RULE_ALLOW: it may; else it may not, and channels that it opened
+ *	are closed
+ * @from: (in) name of the subOS that opens them
+ * @to: (in) name of the subOS that they are opened to
+ * @msg: (in) buffer for a message, or 0
+ * @msg_len: (in) its size
+ * @reserved: 0
+ *
+ * Between subOSes nothing is allowed at the start; between the supervisor and a
+ * subOS everything always is. A rule ends with either subOS, not with a restart.
+ *
+ * Return: 0. ENOENT there is no such subOS, EINVAL both are the same.
+ */
+struct rf_rule {
+	__u32 size;
+	__u32 flags;
+	char from[RF_NAME_MAX];
+	char to[RF_NAME_MAX];
+	__u64 msg;
+	__u32 msg_len;
+	__u32 reserved;
+};
+
+#define RF_RULE_ALLOW		(1U << 0)
+
+/**
+ * struct rf_rule_entry - one rule
+ * @from: id of the subOS that may open channels
+ * @to: id of the subOS that they may be opened to
+ * @from_name: its name
+ * @to_name: its name
+ */
+struct rf_rule_entry {
+	__u32 from;
+	__u32 to;
+	char from_name[RF_NAME_MAX];
+	char to_name[RF_NAME_MAX];
+};
+
+/**
+ * struct rf_rules - RF_IOC_RULES: what is allowed
+ * @size: (in) size of this structure
+ * @flags: (in) 0
+ * @entries: (in) user address of an array of struct rf_rule_entry
+ * @capacity: (in) entries in the array
+ * @count: (out) entries there are, may exceed @capacity
+ *
+ * Return: 0. EFAULT.
+ */
+struct rf_rules {
+	__u32 size;
+	__u32 flags;
+	__u64 entries;
+	__u32 capacity;
+	__u32 count;
+};
+
 /* on /dev/rainforest */
 #define RF_IOC_VERSION		_IOWR(RF_IOC_MAGIC, 0x00, struct rf_version)
 #define RF_IOC_CREATE		_IOWR(RF_IOC_MAGIC, 0x01, struct rf_create)
@@ -1221,6 +1281,8 @@ struct rf_detach {
 #define RF_IOC_LOANS		_IOWR(RF_IOC_MAGIC, 0x0c, struct rf_loans)
 #define RF_IOC_CMDLINE		_IOW(RF_IOC_MAGIC, 0x0d, struct rf_cmdline)
 #define RF_IOC_DETACH		_IOWR(RF_IOC_MAGIC, 0x0e, struct rf_detach)
+#define RF_IOC_RULE		_IOW(RF_IOC_MAGIC, 0x0f, struct rf_rule)
+#define RF_IOC_RULES		_IOWR(RF_IOC_MAGIC, 0x10, struct rf_rules)
 /* on a subOS descriptor */
 #define RF_IOC_ADD_CPUS		_IOWR(RF_IOC_MAGIC, 0x20, struct rf_cpus)
 #define RF_IOC_ADD_MEMORY	_IOWR(RF_IOC_MAGIC, 0x21, struct rf_memory)

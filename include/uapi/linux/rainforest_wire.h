@@ -23,7 +23,7 @@
 
 #include <linux/types.h>
 
-#define RF_WIRE_VERSION		2
+#define RF_WIRE_VERSION		3
 
 #define RF_OFF_RESET_VECTOR	0x00000
 #define RF_OFF_MAILBOX		0x01000
@@ -400,6 +400,7 @@ struct rf_ring_ack {
 #define RF_FICM_AREA_MAGIC	0x45524146	/* "FARE" */
 #define RF_FICM_SLOTS		128		/* messages in one ring of the exchange */
 #define RF_FICM_NOBODY		0xffffffffU	/* an entry of the directory that is empty */
+#define RF_FICM_NAME		32		/* bytes of a kernel's name, with the final NUL */
 
 /**
  * struct rf_ficm_entry - one kernel in the directory
@@ -407,7 +408,8 @@ struct rf_ring_ack {
  * @generation: counts the kernels that had this entry, restarts included, from 1
  * @area: physical address of its struct rf_ficm_area
  * @nr_cpus: entries used in @apicid
- * @reserved: 0
+ * @may_open: who may open channels to it, a bit for each entry of the directory
+ * @name: name of the subOS, "supervisor", ended by NUL
  * @apicid: its cores: its doorbell can be at one of these only
  */
 struct rf_ficm_entry {
@@ -415,7 +417,8 @@ struct rf_ficm_entry {
 	__le32 generation;
 	__le64 area;
 	__le32 nr_cpus;
-	__le32 reserved;
+	__le32 may_open;
+	char name[RF_FICM_NAME];
 	__le32 apicid[RF_WIRE_CPUS];
 };
 
@@ -473,6 +476,12 @@ struct rf_ficm_area {
 #define RF_MSG_DIR		0	/* the directory has changed; no body */
 #define RF_MSG_REQUEST		1	/* struct rf_request */
 #define RF_MSG_REPLY		2	/* struct rf_reply, with the tag of the request */
+#define RF_MSG_COM_OPEN		16	/* struct rf_com_open; these six: see there */
+#define RF_MSG_COM_OPENED	17	/* struct rf_com_opened */
+#define RF_MSG_COM_DATA		18	/* struct rf_com_data, cut to its length */
+#define RF_MSG_COM_TAKEN	19	/* struct rf_com_taken */
+#define RF_MSG_COM_ASK		20	/* struct rf_com_end: is there no news of what was taken? */
+#define RF_MSG_COM_CLOSE	21	/* struct rf_com_end */
 
 /* what is asked for, struct rf_request @op */
 #define RF_OP_PING		1	/* only an answer */
@@ -535,6 +544,79 @@ struct rf_reply {
 	__le16 error;
 	__le32 stage_us[RF_REPLY_STAGES];
 	__le64 value[3];
+};
+
+/*
+ * RFcom: channels between two kernels, in messages of FICM. Each end has a number,
+ * given by its own kernel, and never 0. The tag of a message is the number of the end
+ * that it is for (0 in RF_MSG_COM_OPEN), @from in its body that of the end that sends.
+ *
+ *	opener		OPEN (service) -------------------->	listener
+ *			<------------------- OPENED (or why not)
+ *	both ends	DATA, DATA, DATA + RF_COM_LAST ---->	a message in lines
+ *			<------------------------- TAKEN	lines that left the other's queue
+ *			CLOSE ----------------------------->	in answer to what is for no
+ *								end of ours, too
+ *
+ * A queue has RF_COM_LINES lines: whoever sends more than was taken and that many
+ * breaks the channel.
+ */
+#define RF_COM_LINES		2048		/* of one end's queue, a power of two */
+#define RF_COM_LINE		40		/* bytes of a message in one line */
+#define RF_COM_MESSAGE_MAX	61440		/* bytes of a message: 3/4 of the lines */
+#define RF_COM_LAST		(1U << 0)	/* rf_com_data @flags: the message ends here */
+
+/**
+ * struct rf_com_open - body of RF_MSG_COM_OPEN
+ * @from: end that wants a partner
+ * @reserved: 0
+ * @service: whom it wants, ended by NUL
+ */
+struct rf_com_open {
+	__le32 from;
+	__le32 reserved;
+	char service[32];
+};
+
+/**
+ * struct rf_com_opened - body of RF_MSG_COM_OPENED
+ * @from: end that is the partner, 0 with an error
+ * @error: 0 or an errno: ECONNREFUSED nobody listens there, EACCES no rule allows it,
+ *	EAGAIN too many wait to be accepted, ENOMEM
+ */
+struct rf_com_opened {
+	__le32 from;
+	__le32 error;
+};
+
+/**
+ * struct rf_com_data - body of RF_MSG_COM_DATA
+ * @from: end that sends
+ * @flags: RF_COM_LAST
+ * @data: a part of a message, not empty; full where the message does not end
+ */
+struct rf_com_data {
+	__le32 from;
+	__le32 flags;
+	__u8 data[RF_COM_LINE];
+};
+
+/**
+ * struct rf_com_taken - body of RF_MSG_COM_TAKEN
+ * @from: end whose queue it is
+ * @lines: that were taken out of it so far, modulo 2^32
+ */
+struct rf_com_taken {
+	__le32 from;
+	__le32 lines;
+};
+
+/**
+ * struct rf_com_end - body of RF_MSG_COM_ASK, RF_MSG_COM_CLOSE
+ * @from: end that sends
+ */
+struct rf_com_end {
+	__le32 from;
 };
 
 #endif /* _UAPI_LINUX_RAINFOREST_WIRE_H */

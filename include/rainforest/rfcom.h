@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * RFcom: channels between kernels. Exported by rfcom.ko in the name space
+ * RAINFOREST_RFCOM.
+ *
+ * A channel carries messages, whole and in order, both ways between two ends: one
+ * that opened it, one that listened for it. Both ends may be in one kernel.
+ */
+#ifndef _RAINFOREST_RFCOM_H
+#define _RAINFOREST_RFCOM_H
+
+#include <linux/types.h>
+#include <linux/rainforest_wire.h>
+
+struct rf_channel;
+struct rf_service;
+
+#define RF_NOWAIT	1U	/* -EAGAIN where there would be something to wait for */
+
+struct rf_channel *rf_open(const char *kernel, const char *service, unsigned int timeout_ms);
+void rf_close(struct rf_channel *ch);
+int rf_write(struct rf_channel *ch, const void *data, size_t len, unsigned int flags);
+ssize_t rf_read(struct rf_channel *ch, void *data, size_t size, unsigned int flags);
+
+struct rf_service *rf_listen(const char *service, unsigned int backlog);
+struct rf_channel *rf_accept(struct rf_service *service, unsigned int flags);
+void rf_unlisten(struct rf_service *service);
+
+#endif /* _RAINFOREST_RFCOM_H */

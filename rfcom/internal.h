@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of rfcom share.
+ *
+ * A channel's end is found by its number under the lock of the table (channel.c),
+ * which holds a reference to it. Handlers of messages run in ficm's thread and wait
+ * for nobody: they take spinlocks only, and what needs memory is done later, in a
+ * queue of work (service.c).
+ */
+#ifndef _RFCOM_INTERNAL_H
+#define _RFCOM_INTERNAL_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rfcom.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <rainforest/ficm.h>
+#include <rainforest/rfcom.h>
+
+#include "queue.h"
+
+struct iov_iter;
+
+/**
+ * struct rf_channel - an end of a channel
+ * @ref: one for the table, one for its user
+ * @id: its number
+ * @peer: the other kernel, as ficm calls it
+ * @generation: of that kernel
+ * @accepted: the other kernel opened it
+ * @kernel: name of the other kernel
+ * @service: name of the service
+ * @lock: protects @state, @error, @remote
+ * @state: RFCOM_STATE_*
+ * @error: why it is closed, negative; 0: the other end closed it
+ * @remote: number of the other end, 0: not known yet
+ * @wait: woken by messages, credit and changes of @state
+ * @write_lock: one writer at a time
+ * @out: what may be sent
+ * @sent: messages; under @write_lock
+ * @sent_bytes: of these
+ * @read_lock: one reader at a time
+ * @in: what was received
+ * @received: messages that were read; under @read_lock
+ * @received_bytes: of these
+ * @node: in the queue of the service, until it is accepted
+ */
+struct rf_channel {
+	struct kref ref;
+	u32 id;
+	u32 peer;
+	u32 generation;
+	bool accepted;
+	char kernel[RF_FICM_NAME];
+	char service[RFCOM_NAME_MAX];
+	spinlock_t lock;	/* see above */
+	u32 state;
+	int error;
+	u32 remote;
+	wait_queue_head_t wait;
+	struct mutex write_lock;	/* see above */
+	struct rfcom_credit out;
+	u64 sent;
+	u64 sent_bytes;
+	struct mutex read_lock;	/* see above */
+	struct rfcom_queue in;
+	u64 received;
+	u64 received_bytes;
+	struct list_head node;
+};
+
+/* channel.c */
+struct rf_channel *rfcom_channel_create(const struct ficm_kernel *kernel, const char *service);
+struct rf_channel *rfcom_channel_find(u32 id, u32 peer);
+struct rf_channel *rfcom_channel_next(unsigned long *id);
+void rfcom_channel_put(struct rf_channel *ch);
+void rfcom_channel_fail(struct rf_channel *ch, int error);
+bool rfcom_channel_is_open(const struct rf_channel *ch);
+struct rf_channel *rfcom_open(const char *kernel, const char *service, unsigned int timeout_ms);
+int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait);
+ssize_t rfcom_read(struct rf_channel *ch, struct iov_iter *to, bool nowait);
+bool rfcom_readable(const struct rf_channel *ch);
+int rfcom_watch(void);
+void rfcom_unwatch(void);
+bool rfcom_name_good(const char *name);
+
+/* service.c */
+int rfcom_services_init(void);
+void rfcom_services_exit(void);
+void rfcom_service_asked(u32 peer, const struct rf_msg *msg);
+struct wait_queue_head *rfcom_service_wait(struct rf_service *service);
+bool rfcom_service_ready(const struct rf_service *service);
+
+/* message.c: to the other end, and from it */
+int rfcom_send(u32 peer, u16 type, u32 to, const void *body, size_t len);
+int rfcom_post(u32 peer, u16 type, u32 to, const void *body, size_t len);
+int rfcom_messages_init(void);
+void rfcom_messages_exit(void);
+
+/* dev.c: /dev/rfcom */
+int rfcom_dev_init(void);
+void rfcom_dev_exit(void);
+
+#endif /* _RFCOM_INTERNAL_H */

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rfcom.ko: begin and end.
+ */
+#include <linux/module.h>
+
+#include "internal.h"
+
+static int __init rfcom_init(void)
+{
+	int ret;
+
+	ret = rfcom_services_init();
+	if (ret)
+		return ret;
+	ret = rfcom_messages_init();
+	if (ret)
+		goto err_services;
+	ret = rfcom_watch();
+	if (ret)
+		goto err_messages;
+	ret = rfcom_dev_init();
+	if (ret)
+		goto err_watch;
+	return 0;
+
+err_watch:
+	rfcom_unwatch();
+err_messages:
+	rfcom_messages_exit();
+err_services:
+	rfcom_services_exit();
+	return ret;
+}
+
+/* Whoever has a channel or a service keeps the module: there are none. */
+static void __exit rfcom_exit(void)
+{
+	rfcom_dev_exit();
+	rfcom_unwatch();
+	rfcom_messages_exit();
+	rfcom_services_exit();
+}
+
+module_init(rfcom_init);
+module_exit(rfcom_exit);
+MODULE_DESCRIPTION("RainForest: channels between kernels");
+MODULE_AUTHOR("RainForest developers");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(RAINFOREST_FICM);

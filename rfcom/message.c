@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages to the other ends, and from them.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+#define MESSAGE_PATIENCE	HZ	/* with a peer whose ring is full */
+
+static int message_make(struct rf_msg *msg, u16 type, u32 to, const void *body, size_t len)
+{
+	if (WARN_ON_ONCE(len > sizeof(msg->body)))
+		return -EINVAL;
+	memset(msg, 0, sizeof(*msg));
+	msg->type = cpu_to_le16(type);
+	msg->tag = cpu_to_le32(to);
+	msg->len = len;
+	memcpy(msg->body, body, len);
+	return 0;
+}
+
+/**
+ * rfcom_send() - send a message, in order with the channels' data
+ * @peer: whom to
+ * @type: RF_MSG_COM_*
+ * @to: number of the end there
+ * @body: its body
+ * @len: bytes of it
+ *
+ * Context: sleeps, up to a second while the ring is full.
+ * Return: as ficm_send().
+ */
+int rfcom_send(u32 peer, u16 type, u32 to, const void *body, size_t len)
+{
+	unsigned long end = jiffies + MESSAGE_PATIENCE;
+	struct rf_msg msg;
+	int ret;
+
+	ret = message_make(&msg, type, to, body, len);
+	while (!ret) {
+		ret = ficm_send(peer, &msg);
+		if (ret != -EAGAIN || time_after(jiffies, end))
+			break;
+		ret = 0;
+		usleep_range(50, 100);
+	}
+	return ret;
+}
+
+/**
+ * rfcom_post() - have a message sent, for those who cannot wait
+ * @peer: whom to
+ * @type: RF_MSG_COM_*
+ * @to: number of the end there
+ * @body: its body
+ * @len: bytes of it
+ *
+ * Context: any but NMI.
+ * Return: as ficm_post().
+ */
+int rfcom_post(u32 peer, u16 type, u32 to, const void *body, size_t len)
+{
+	struct rf_msg msg;
+
+	return message_make(&msg, type, to, body, len) ?: ficm_post(peer, &msg);
+}
+
+/*
+ * The end that a message is for. What is for none of ours is answered: its sender
+ * thinks that there is one. Nobody answers a close.
+ */
+static struct rf_channel *message_channel(u32 peer, const struct rf_msg *msg, size_t least)
+{
+	const struct rf_com_end *head = (const void *)msg->body;
+	u32 to = le32_to_cpu(msg->tag), from = le32_to_cpu(head->from);
+	struct rf_com_end nobody = { .from = cpu_to_le32(to) };
+	struct rf_channel *ch;
+
+	if (msg->len < least || !to || !from)
+		return NULL;
+	ch = rfcom_channel_find(to, peer);
+	if (ch && READ_ONCE(ch->remote) == from)
+		return ch;
+	if (ch)
+		rfcom_channel_put(ch);
+	if (le16_to_cpu(msg->type) != RF_MSG_COM_CLOSE)
+		rfcom_post(peer, RF_MSG_COM_CLOSE, from, &nobody, sizeof(nobody));
+	return NULL;
+}
+
+/* What no end of ours would have sent. */
+static void message_broken(struct rf_channel *ch)
+{
+	struct rf_com_end end = { .from = cpu_to_le32(ch->id) };
+
+	rfcom_channel_fail(ch, -EPROTO);
+	rfcom_post(ch->peer, RF_MSG_COM_CLOSE, ch->remote, &end, sizeof(end));
+}
+
+static void got_open(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	if (msg->len == sizeof(struct rf_com_open))
+		rfcom_service_asked(peer, msg);
+}
+
+static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	const struct rf_com_opened *body = (const void *)msg->body;
+	u32 to = le32_to_cpu(msg->tag), from = le32_to_cpu(body->from);
+	struct rf_com_end nobody = { .from = cpu_to_le32(to) };
+	u32 error = le32_to_cpu(body->error);
+	bool taken = false;
+	struct rf_channel *ch;
+
+	if (msg->len != sizeof(*body) || !from == !error || error > MAX_ERRNO)
+		return;
+	ch = rfcom_channel_find(to, peer);
+	if (ch) {
+		spin_lock(&ch->lock);
+		taken = ch->state == RFCOM_STATE_OPENING;
+		if (taken) {
+			ch->remote = from;
+			ch->error = -(int)error;
+			ch->state = error ? RFCOM_STATE_CLOSED : RFCOM_STATE_OPEN;
+		}
+		spin_unlock(&ch->lock);
+		wake_up_all(&ch->wait);
+		rfcom_channel_put(ch);
+	}
+	/* Nobody waits for it any more. */
+	if (!taken && from)
+		rfcom_post(peer, RF_MSG_COM_CLOSE, from, &nobody, sizeof(nobody));
+}
+
+static void got_data(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	struct rf_channel *ch = message_channel(peer, msg, sizeof(struct rf_com_end));
+	int ret;
+
+	if (!ch)
+		return;
+	if (rfcom_channel_is_open(ch)) {
+		ret = rfcom_queue_put(&ch->in, (const void *)msg->body, msg->len);
+		if (ret < 0)
+			message_broken(ch);
+		else if (ret)
+			wake_up_all(&ch->wait);
+	}
+	rfcom_channel_put(ch);
+}
+
+static void got_taken(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	const struct rf_com_taken *body = (const void *)msg->body;
+	struct rf_channel *ch = message_channel(peer, msg, sizeof(*body));
+
+	if (!ch)
+		return;
+	if (rfcom_credit_taken(&ch->out, le32_to_cpu(body->lines)))
+		message_broken(ch);
+	wake_up_all(&ch->wait);
+	rfcom_channel_put(ch);
+}
+
+static void got_ask(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	struct rf_channel *ch = message_channel(peer, msg, sizeof(struct rf_com_end));
+	struct rf_com_taken taken;
+
+	if (!ch)
+		return;
+	taken.from = cpu_to_le32(ch->id);
+	taken.lines = cpu_to_le32(READ_ONCE(ch->in.tail));
+	rfcom_post(peer, RF_MSG_COM_TAKEN, ch->remote, &taken, sizeof(taken));
+	rfcom_channel_put(ch);
+}
+
+static void got_close(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	struct rf_channel *ch = message_channel(peer, msg, sizeof(struct rf_com_end));
+
+	if (!ch)
+		return;
+	rfcom_channel_fail(ch, 0);
+	rfcom_channel_put(ch);
+}
+
+static const struct {
+	u16 type;
+	ficm_handler_t fn;
+} handlers[] = {
+	{ RF_MSG_COM_OPEN, got_open },
+	{ RF_MSG_COM_OPENED, got_opened },
+	{ RF_MSG_COM_DATA, got_data },
+	{ RF_MSG_COM_TAKEN, got_taken },
+	{ RF_MSG_COM_ASK, got_ask },
+	{ RF_MSG_COM_CLOSE, got_close },
+};
+
+/**
+ * rfcom_messages_init() - listen to the other kernels
+ *
+ * Return: 0, or what ficm_register() says.
+ */
+int rfcom_messages_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(handlers); i++) {
+		ret = ficm_register(handlers[i].type, handlers[i].fn, NULL);
+		if (ret)
+			goto err_unregister;
+	}
+	return 0;
+
+err_unregister:
+	while (i--)
+		ficm_unregister(handlers[i].type);
+	return ret;
+}
+
+/**
+ * rfcom_messages_exit() - listen no more; no handler runs when it returns
+ */
+void rfcom_messages_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(handlers); i++)
+		ficm_unregister(handlers[i].type);
+}

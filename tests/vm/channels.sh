@@ -1,0 +1,179 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Channels between kernels: who may open them, that every message comes whole, in order
+# and once, that a full queue, a dead kernel and a closed end are told of, and that
+# nothing stays behind.
+# timeout: 900 3600
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+need_build
+
+mkdir -p "$T_DIR"
+${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -I"$T_TOP/include/uapi" \
+	-I"$T_TOP/rfcom/lib" -o "$T_DIR/chan" "$T_TOP/tests/vm/chan.c" \
+	"$T_TOP/rfcom/lib/rainforest.c" || bail "chan does not compile"
+
+run_guest --smp 5 --copy "$T_DIR/chan:/usr/bin/chan" \
+	--copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
+. /rf/lifecycle.lib
+
+# serve NAME HOW SERVICE ARGUMENTS...: chan in that kernel, in the background; "-": here.
+# What it says lies in /run/SERVICE there.
+serve()
+{
+	name=$1 how=$2 service=$3
+	shift 3
+	if [ "$name" = - ]; then
+		chan "$how" "$service" "$@" >"/run/$service" 2>&1 &
+		eventually 10 grep -q ready "/run/$service"
+	else
+		inside "$name" "chan $how $service $* >/run/$service 2>&1 & true" >/dev/null
+		eventually 30 said "$name" "$service" ready
+	fi
+}
+said()
+{
+	inside "$1" "cat /run/$2" | grep -q "$3"
+}
+# chan_in NAME ARGUMENTS...: and what it says
+chan_in()
+{
+	name=$1
+	shift
+	inside "$name" "chan $* 2>&1"
+}
+# ends: how many channels' ends the supervisor has
+ends()
+{
+	rfm channel list --json | grep -c '"service"'
+}
+no_ends()
+{
+	[ "$(ends)" = 0 ]
+}
+memory()
+{
+	sed -n 's/^\(Slab\|VmallocUsed\): *\([0-9]*\).*/\2/p' /proc/meminfo | tr '\n' ' '
+}
+
+# --- nobody there yet ---
+refused 7 "the module rfcom is not loaded; modprobe rfcom" "without the module" rfm channel list
+check "rfcom loads" modprobe rfcom
+is "$(chan try supervisor x 1000 2>&1)" "open: Transport endpoint is not connected" \
+	"without an exchange there is nobody"
+modprobe rfcontroller
+is "$(chan try supervisor x 1000 2>&1)" "open: Connection refused" "nobody listens"
+is "$(chan try nobody x 1000 2>&1)" "open: No such file or directory" "no such kernel"
+refused 2 "supervisor is the name of this kernel" "a subOS cannot have that name" \
+	rfm create supervisor --cpus 1 --memory 256M
+
+# --- both ends in one kernel ---
+serve - serve echo 16
+is "$(chan serve echo 2>&1)" "listen: Address already in use" "a name can be had once"
+is "$(chan ping supervisor echo "$(rounds 200 2000)")" "$(rounds 200 2000) there and back" \
+	"messages of all lengths come back as they were"
+is "$(chan bad supervisor echo 2>&1)" "all refused" "what cannot be is refused, and nothing is lost"
+rm -f /run/go
+chan sink pit >/run/pit 2>&1 &
+eventually 10 grep -q ready /run/pit
+chan full supervisor pit >/run/full 2>&1 &
+full=$!
+check "a queue that nobody reads is full" eventually 30 grep -q 'Resource temporarily unavailable; poll:$' /run/full
+n=$(sed -n 's/,.*//p' /run/full)
+is "$n" 204 "after as many lines as it has: messages of 10 lines each"
+check "whoever waits goes on waiting" kill -0 $full
+touch /run/go
+wait $full
+check "until it is read" eventually 10 grep -q "^then $((n + 1))" /run/full
+check "then all is there" eventually 10 grep -q "^$((n + 1)) messages, 0 bad, end good" /run/pit
+before=$(memory)
+is "$(chan churn supervisor echo "$(rounds 200 10000)")" "$(rounds 200 10000) rounds" "opened and closed"
+check "no end stays" eventually 10 no_ends
+after=$(memory)
+diag "slab and vmalloc, KB: $before before, $after after"
+check "nor memory" awk "BEGIN { split(\"$before $after\", m); exit !(m[3] < m[1] + 4096 && m[4] < m[2] + 4096) }"
+
+# --- with subOSes ---
+mkdir -p /run/more/usr/bin
+cp /usr/bin/chan /run/more/usr/bin/
+initrd_more
+check "a starts" rfm create a --cpus 1-2 --memory 256M --initrd /run/initrd
+check "b starts" rfm create b --cpus 3-3 --memory 256M --initrd /run/initrd --kernel "$OTHER_KERNEL"
+serve a serve echo 16
+serve b serve echo 16
+m=$(rounds 200 2000)
+is "$(chan ping a echo "$m")" "$m there and back" "the supervisor opens one to a"
+is "$(inside a 'head -n 2 /run/echo | tail -n 1')" "from supervisor" "a knows who it is"
+is "$(chan ping b echo "$m")" "$m there and back" "and to b, which runs $OTHER"
+is "$(chan_in a ping supervisor echo "$m")" "$m there and back" "a opens one to the supervisor"
+is "$(grep -c 'from a' /run/echo)" 1 "which knows who it is"
+
+# --- who may ---
+is "$(rfm channel rules | wc -l)" 1 "no rule"
+is "$(chan_in a try b echo 3000)" "open: Permission denied" "between subOSes nothing is allowed"
+check "a may" rfm channel allow a b
+like "$(rfm channel rules)" "^a +b$" "there is a rule"
+is "$(chan_in a ping b echo "$m")" "$m there and back" "now a opens one to b"
+is "$(inside b 'grep -c "from a" /run/echo')" 1 "which knows who it is"
+is "$(chan_in b try a echo 3000)" "open: Permission denied" "control: b may not"
+inside a 'chan hold b echo >/run/hold 2>&1 & true' >/dev/null
+check "a has a channel to b" eventually 30 said a hold open
+check "a may no longer" rfm channel deny a b
+check "it is closed" eventually 30 said a hold 'read: end; write: Broken pipe; poll: hup$'
+is "$(chan_in a try b echo 3000)" "open: Permission denied" "and no other can be opened"
+refused 3 "there is no subOS of this name: x" "a rule for nobody" rfm channel allow a x
+refused 2 "needs no rule to talk to itself" "for one alone" rfm channel allow a a
+refused 2 "write list, rules, allow FROM TO or deny FROM TO" "half a rule" rfm channel allow a
+rfm channel allow a b
+
+# --- the end of a kernel ---
+chan hold a echo >/run/hold.a 2>&1 &
+eventually 10 grep -q open /run/hold.a
+rm -f /run/go
+chan sink pit >/run/pit 2>&1 &
+eventually 10 grep -q ready /run/pit
+inside a 'chan flood supervisor pit 1000000 400 >/run/flood 2>&1 & true' >/dev/null
+full_queue()
+{
+	rfm channel list --json | grep -q '"waiting_lines": *20[0-9][0-9]'
+}
+check "a sends until the queue is full" eventually 30 full_queue
+like "$(rfm channel list)" '^ *[0-9]+ +a +pit +there +open ' "the list shows it"
+typed a 'echo c >/proc/sysrq-trigger'
+check "a crashes" eventually 60 in_state a crashed
+check "whoever waits for it is told" eventually 10 \
+	grep -q 'read: Connection reset by peer; write: Connection reset by peer; poll: hup err' /run/hold.a
+touch /run/go
+check "what had come can be read, then the end is told" eventually 10 \
+	grep -q '^20[0-9] messages, 0 bad, end Connection reset by peer' /run/pit
+is "$(chan try a echo 1000 2>&1)" "open: No such file or directory" "it cannot be opened"
+check "a restarts" rfm restart a
+like "$(rfm channel rules)" "^a +b$" "the rule is still there"
+serve a serve echo 16
+is "$(chan_in a ping b echo 20)" "20 there and back" "a opens one to b again"
+is "$(chan ping a echo 20)" "20 there and back" "and the supervisor one to a"
+
+# --- rounds across kernels ---
+r=$(rounds 100 5000)
+is "$(chan churn a echo "$r")" "$r rounds" "opened and closed"
+inside a "chan churn supervisor echo $r >/run/churn 2>&1 & true" >/dev/null
+is "$(chan churn b echo "$r")" "$r rounds" "both ways at a time"
+check "a as well" eventually 300 said a churn "$r rounds"
+check "no end stays here" eventually 10 no_ends
+dropped=$(cat /sys/module/ficm/dropped)
+is "$dropped" 0 "no message was given up"
+
+# --- the end ---
+subos_log_clean a
+subos_log_clean b
+check "b is destroyed" rfm destroy b
+is "$(rfm channel rules | wc -l)" 1 "its rules go with it"
+check "a is destroyed" rfm destroy a
+refused 1 "temporarily unavailable" "the module stays while somebody uses it" rmmod rfcom
+# shellcheck disable=SC2046 # numbers
+kill $(pidof chan)
+eventually 10 eval '! pidof chan'
+check "then it goes" rmmod rfcom
+check "and rfcontroller" rmmod rfcontroller
+END
+done_testing
