@@ -81,19 +81,29 @@ static void triple_fault(void)
 	asm volatile("lidt %0; int3" : : "m" (none));
 }
 
-/* Page by page until nothing is free; the pages are lost for this kernel. */
+#define FILL_SPARE	2048	/* pages: what a shell needs to go on */
+
+/* Page by page until nothing is free; all but the last ones are lost for this kernel. */
 static void fill_memory(void)
 {
 	u64 word = seed * 0x9e3779b97f4a7c15ULL;
-	ulong pages = 0;
-	struct page *page;
+	struct page *page, *next;
+	ulong pages = 0, spare = 0;
+	LIST_HEAD(filled);
 
 	while (!fatal_signal_pending(current)) {
 		page = alloc_page(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN);
 		if (!page)
 			break;
 		memset64(page_address(page), word, PAGE_SIZE / sizeof(word));
+		list_add(&page->lru, &filled);
 		pages++;
+	}
+	list_for_each_entry_safe(page, next, &filled, lru) {
+		if (spare++ == FILL_SPARE)
+			break;
+		list_del(&page->lru);
+		__free_page(page);
 	}
 	pr_info("filled %lu pages\n", pages);
 }

@@ -96,7 +96,7 @@ check "nor memory" awk "BEGIN { split(\"$before $after\", m); exit !(m[3] < m[1]
 # --- with subOSes ---
 mkdir -p /run/more/usr/bin
 cp /usr/bin/chan /run/more/usr/bin/
-initrd_more
+initrd_with rfcomlie
 check "a starts" rfm create a --cpus 1-2 --memory 256M --initrd /run/initrd
 check "b starts" rfm create b --cpus 3-3 --memory 256M --initrd /run/initrd --kernel "$OTHER_KERNEL"
 serve a serve echo 16
@@ -163,8 +163,38 @@ check "no end stays here" eventually 10 no_ends
 dropped=$(cat /sys/module/ficm/dropped)
 is "$dropped" 0 "no message was given up"
 
-# --- the end ---
 subos_log_clean a
+
+# --- a kernel that does not keep the rules ---
+serve - serve victim 32
+kill_servers() { inside a 'kill $(pidof chan); true' >/dev/null; }
+kill_servers
+check "a has no rfcom any more" eventually 30 eval '[ -z "$(inside a "rmmod rfcom; lsmod | grep rfcom")" ]'
+# lies WAY [COUNT]: what a's log says
+lies()
+{
+	inside a "insmod /rf/rfcomlie.ko service=victim what=$1 count=${2-1}; rmmod rfcomlie" >/dev/null
+	rfm log a | sed -n "s/.*rfcomlie: $1: //p" | tail -n 1
+}
+still_works()
+{
+	is "$(chan ping supervisor victim 50)" "50 there and back" "$1: others are served"
+	is "$(chan ping b echo 50)" "50 there and back" "$1: b as well"
+}
+is "$(lies overrun)" "closed, 1 let in, 0 refused" "more than the credit: the channel is closed"
+still_works "overrun"
+is "$(lies line)" "closed, 1 let in, 0 refused" "a line that cannot be: closed"
+is "$(lies taken)" "closed, 1 let in, 0 refused" "more taken than was sent: closed"
+still_works "taken"
+like "$(lies opens 3000)" "^open, [0-9]+ let in, [0-9]+ refused$" "thousands of requests"
+still_works "opens"
+like "$(lies random "$(rounds 20000 1000000)")" "let in" "random messages"
+still_works "random"
+typed a 'echo c >/proc/sysrq-trigger'
+check "the liar crashes" eventually 60 in_state a crashed
+check "and none of its channels stays" eventually 30 no_ends
+
+# --- the end ---
 subos_log_clean b
 check "b is destroyed" rfm destroy b
 is "$(rfm channel rules | wc -l)" 1 "its rules go with it"

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rfcomlie.ko: a kernel that does not keep RFcom's rules, in the place of its rfcom.ko.
+ * Loading it opens a channel to a service of the supervisor and then does what no kernel
+ * does; the kernel's log says how the other end took it.
+ *
+ *	insmod rfcomlie.ko service=NAME what=overrun	more lines than the queue has
+ *	insmod rfcomlie.ko service=NAME what=line	a line that cannot be
+ *	insmod rfcomlie.ko service=NAME what=taken	took more than was sent
+ *	insmod rfcomlie.ko service=NAME what=opens	count= requests to be let in, at once
+ *	insmod rfcomlie.ko service=NAME what=random	count= messages of random bytes
+ */
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/string.h>
+#include <rainforest/ficm.h>
+
+static char *service = "";
+module_param(service, charp, 0400);
+static char *what = "";
+module_param(what, charp, 0400);
+static uint count = 1000;
+module_param(count, uint, 0400);
+
+#define LIE_END		77U	/* number of our end */
+#define LIE_WAIT	(10 * HZ)
+
+static DECLARE_COMPLETION(opened);
+static DECLARE_COMPLETION(closed);
+static u32 partner;
+static atomic_t let_in, refused;
+
+static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	const struct rf_com_opened *body = (const void *)msg->body;
+
+	if (body->error)
+		atomic_inc(&refused);
+	else
+		atomic_inc(&let_in);
+	partner = le32_to_cpu(body->from);
+	complete(&opened);
+}
+
+static void got_close(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	if (le32_to_cpu(msg->tag) == LIE_END)
+		complete(&closed);
+}
+
+static int send(u16 type, u32 to, const void *body, size_t len)
+{
+	unsigned long end = jiffies + LIE_WAIT;
+	struct rf_msg msg = {
+		.type = cpu_to_le16(type),
+		.tag = cpu_to_le32(to),
+		.len = len,
+	};
+	int ret;
+
+	memcpy(msg.body, body, len);
+	do {
+		ret = ficm_send(FICM_SUPERVISOR, &msg);
+		if (ret == -EAGAIN)
+			usleep_range(50, 100);
+	} while (ret == -EAGAIN && time_before(jiffies, end));
+	return ret;
+}
+
+static int ask(u32 from)
+{
+	struct rf_com_open body = { .from = cpu_to_le32(from) };
+
+	strscpy(body.service, service, sizeof(body.service));
+	return send(RF_MSG_COM_OPEN, 0, &body, sizeof(body));
+}
+
+static int lie_overrun(void)
+{
+	struct rf_com_data body = { .from = cpu_to_le32(LIE_END) };
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < 2 * RF_COM_LINES; i++)
+		ret = send(RF_MSG_COM_DATA, partner, &body, sizeof(body));
+	return ret;
+}
+
+static int lie_line(void)
+{
+	struct rf_com_data body = { .from = cpu_to_le32(LIE_END) };
+
+	return send(RF_MSG_COM_DATA, partner, &body, offsetof(struct rf_com_data, data) + 3);
+}
+
+static int lie_taken(void)
+{
+	struct rf_com_taken body = {
+		.from = cpu_to_le32(LIE_END),
+		.lines = cpu_to_le32(1000000),
+	};
+
+	return send(RF_MSG_COM_TAKEN, partner, &body, sizeof(body));
+}
+
+static int lie_opens(void)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < count; i++)
+		ret = ask(LIE_END + 1 + i);
+	return ret;
+}
+
+/* Types and ends that there are, so that it does not all stop at the first look. */
+static int lie_random(void)
+{
+	unsigned int i, type, len;
+	u8 body[RF_MSG_BODY];
+	int ret = 0;
+
+	for (i = 0; !ret && i < count; i++) {
+		get_random_bytes(body, sizeof(body));
+		type = RF_MSG_COM_OPEN + body[0] % 6;
+		len = body[1] % (RF_MSG_BODY + 1);
+		if (body[2] % 2)
+			*(__le32 *)body = cpu_to_le32(LIE_END);
+		ret = send(type, body[3] % 2 ? partner : body[4] % 8, body, len);
+	}
+	return ret;
+}
+
+static int lie(void)
+{
+	static const struct {
+		const char *name;
+		int (*fn)(void);
+	} ways[] = {
+		{ "overrun", lie_overrun }, { "line", lie_line }, { "taken", lie_taken },
+		{ "opens", lie_opens }, { "random", lie_random },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		if (!strcmp(what, ways[i].name))
+			return ways[i].fn();
+	return -EINVAL;
+}
+
+static int listen(void)
+{
+	int ret;
+
+	ret = ficm_register(RF_MSG_COM_OPENED, got_opened, NULL);
+	if (ret)
+		return ret;
+	ret = ficm_register(RF_MSG_COM_CLOSE, got_close, NULL);
+	if (ret)
+		ficm_unregister(RF_MSG_COM_OPENED);
+	return ret;
+}
+
+static void listen_no_more(void)
+{
+	ficm_unregister(RF_MSG_COM_CLOSE);
+	ficm_unregister(RF_MSG_COM_OPENED);
+}
+
+static int __init lie_init(void)
+{
+	int ret;
+
+	ret = listen();
+	if (ret)
+		return ret;
+	ret = ask(LIE_END);
+	if (!ret && (!wait_for_completion_timeout(&opened, LIE_WAIT) || !partner))
+		ret = -ECONNREFUSED;
+	if (!ret)
+		ret = lie();
+	if (!ret)
+		pr_info("%s: %s, %d let in, %d refused\n", what,
+			wait_for_completion_timeout(&closed, 3 * HZ) ? "closed" : "open",
+			atomic_read(&let_in), atomic_read(&refused));
+	if (ret)
+		listen_no_more();
+	return ret;
+}
+
+static void __exit lie_exit(void)
+{
+	listen_no_more();
+}
+
+module_init(lie_init);
+module_exit(lie_exit);
+MODULE_DESCRIPTION("RainForest: a kernel that does not keep RFcom's rules, for tests");
+MODULE_AUTHOR("RainForest developers");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(RAINFOREST_FICM);
