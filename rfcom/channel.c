@@ -286,11 +286,11 @@ static int channel_send_line(struct rf_channel *ch, const struct rf_msg *msg)
 	int ret;
 
 	for (;;) {
+		if (!rfcom_channel_is_open(ch))
+			return -EPIPE;
 		ret = ficm_send(ch->peer, msg);
 		if (ret != -EAGAIN)
 			return ret;
-		if (!rfcom_channel_is_open(ch))
-			return -EPIPE;
 		if (time_after(jiffies, end))
 			return -ETIMEDOUT;
 		if (fatal_signal_pending(current))
@@ -413,9 +413,7 @@ EXPORT_SYMBOL_NS_GPL(rf_write, RAINFOREST_RFCOM);
  */
 bool rfcom_readable(const struct rf_channel *ch)
 {
-	u32 lines;
-
-	return rfcom_queue_message(&ch->in, &lines) || READ_ONCE(ch->state) == RFCOM_STATE_CLOSED;
+	return rfcom_queue_readable(&ch->in) || READ_ONCE(ch->state) == RFCOM_STATE_CLOSED;
 }
 
 /* Bytes of the first message, when there is one or it comes; 0 at the end. */

@@ -41,7 +41,20 @@ int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 l
 }
 
 /**
- * rfcom_queue_message() - is a message there as a whole?
+ * rfcom_queue_readable() - is a message there as a whole?
+ * @q: the queue
+ *
+ * For anybody: whoever takes may do so meanwhile.
+ *
+ * Return: whether one is.
+ */
+bool rfcom_queue_readable(const struct rfcom_queue *q)
+{
+	return READ_ONCE(q->messages) != READ_ONCE(q->taken);
+}
+
+/**
+ * rfcom_queue_message() - the first message that is there as a whole, for who takes it
  * @q: the queue
  * @lines: (out) its lines, rfcom_queue_line() of 0 to this, exclusive
  *
@@ -82,7 +95,7 @@ const struct rfcom_line *rfcom_queue_line(const struct rfcom_queue *q, u32 n)
  */
 void rfcom_queue_drop(struct rfcom_queue *q, u32 lines)
 {
-	q->taken++;
+	WRITE_ONCE(q->taken, q->taken + 1);
 	/* Read out before it is written anew: pairs with rfcom_queue_put(). */
 	smp_store_release(&q->tail, q->tail + lines);
 }

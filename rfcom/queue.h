@@ -57,6 +57,7 @@ struct rfcom_credit {
 };
 
 int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 len);
+bool rfcom_queue_readable(const struct rfcom_queue *q);
 u32 rfcom_queue_message(const struct rfcom_queue *q, u32 *lines);
 const struct rfcom_line *rfcom_queue_line(const struct rfcom_queue *q, u32 n);
 void rfcom_queue_drop(struct rfcom_queue *q, u32 lines);

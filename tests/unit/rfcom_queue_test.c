@@ -48,11 +48,11 @@ static void cases(void)
 	u32 n, i, bad = 0;
 
 	reset();
-	ok(!rfcom_queue_message(&q, &n) && !n, "an empty queue");
-	ok(put(1, RF_COM_LAST, 7) == 1, "a message of a byte");
+	ok(!rfcom_queue_message(&q, &n) && !n && !rfcom_queue_readable(&q), "an empty queue");
+	ok(put(1, RF_COM_LAST, 7) == 1 && rfcom_queue_readable(&q), "a message of a byte");
 	ok(rfcom_queue_message(&q, &n) == 1 && n == 1 && rfcom_queue_line(&q, 0)->data[0] == 7,
 	   "is there");
-	ok(take() == 1 && !take(), "and then not");
+	ok(take() == 1 && !take() && !rfcom_queue_readable(&q), "and then not");
 	ok(put(RF_COM_LINE, 0, 1) == 0 && !take(), "half a message is none");
 	ok(put(3, RF_COM_LAST, 2) == 1 && take() == RF_COM_LINE + 3, "with the rest it is");
 	put(5, RF_COM_LAST, 1);

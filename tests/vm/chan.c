@@ -9,6 +9,7 @@
  *	  chan flood KERNEL SERVICE COUNT SIZE	numbered messages, one way, without waiting
  *						for an answer
  *	  chan churn KERNEL SERVICE ROUNDS	open, one message there and back, close
+ *	  chan race KERNEL SERVICE COUNT	as ping, while others poll the same end
  *	  chan hold KERNEL SERVICE	opens, reads until the end, says how it ended
  *	  chan full KERNEL SERVICE	writes without waiting until it would have to
  *	  chan try KERNEL SERVICE MS	opens and closes
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <linux/rfcom.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,9 +139,8 @@ static int sink(const char *service)
 	return 0;
 }
 
-static int ping(const char *kernel, const char *service, uint32_t count, size_t size)
+static int ping(int fd, uint32_t count, size_t size)
 {
-	int fd = open_or_die(kernel, service);
 	uint32_t n;
 	ssize_t len;
 
@@ -157,6 +158,23 @@ static int ping(const char *kernel, const char *service, uint32_t count, size_t 
 	rf_close(fd);
 	printf("%u there and back\n", n);
 	return 0;
+}
+
+static int race(int fd, uint32_t count)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
+	pid_t pid[3];
+	int i, ret;
+
+	for (i = 0; i < 3; i++) {
+		pid[i] = fork();
+		while (!pid[i])
+			poll(&p, 1, 0);
+	}
+	ret = ping(fd, count, 0);
+	for (i = 0; i < 3; i++)
+		kill(pid[i], SIGKILL);
+	return ret;
 }
 
 static int flood(const char *kernel, const char *service, uint32_t count, size_t size)
@@ -296,7 +314,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (!strcmp(how, "ping"))
-		return ping(argv[2], argv[3], a, b);
+		return ping(open_or_die(argv[2], argv[3]), a, b);
+	if (!strcmp(how, "race"))
+		return race(open_or_die(argv[2], argv[3]), a);
 	if (!strcmp(how, "flood"))
 		return flood(argv[2], argv[3], a, b);
 	if (!strcmp(how, "churn"))

@@ -73,6 +73,8 @@ is "$(chan serve echo 2>&1)" "listen: Address already in use" "a name can be had
 is "$(chan ping supervisor echo "$(rounds 200 2000)")" "$(rounds 200 2000) there and back" \
 	"messages of all lengths come back as they were"
 is "$(chan bad supervisor echo 2>&1)" "all refused" "what cannot be is refused, and nothing is lost"
+is "$(chan race supervisor echo "$(rounds 200 5000)")" "$(rounds 200 5000) there and back" \
+	"while others poll the same end"
 rm -f /run/go
 chan sink pit >/run/pit 2>&1 &
 eventually 10 grep -q ready /run/pit
@@ -91,7 +93,9 @@ is "$(chan churn supervisor echo "$(rounds 200 10000)")" "$(rounds 200 10000) ro
 check "no end stays" eventually 10 no_ends
 after=$(memory)
 diag "slab and vmalloc, KB: $before before, $after after"
-check "nor memory" awk "BEGIN { split(\"$before $after\", m); exit !(m[3] < m[1] + 4096 && m[4] < m[2] + 4096) }"
+# A kernel that looks for leaks by itself keeps what was freed for a while.
+[ -e /sys/kernel/debug/kmemleak ] ||
+	check "nor memory" awk "BEGIN { split(\"$before $after\", m); exit !(m[3] < m[1] + 4096 && m[4] < m[2] + 4096) }"
 
 # --- with subOSes ---
 mkdir -p /run/more/usr/bin
