@@ -51,7 +51,7 @@ module-targets := $(releases:%=modules-%)
 lib-man := $(patsubst rfcom/lib/%.rst,$B/man/%,$(wildcard rfcom/lib/*.3.rst))
 user-targets := $(if $(rfm-src),$B/rfm) $B/librainforest.so $B/librainforest.a $(if $(init-src),$B/rfinit) $B/initrd-default
 
-.PHONY: all modules $(module-targets) rfm setup check check-long check-static check-unit \
+.PHONY: all modules $(module-targets) rfm setup check check-long check-static check-unit fuzz \
 	check-debug demo bench install uninstall clean help rfm-man compile_commands.json
 
 all: modules rfm
@@ -62,9 +62,10 @@ help:
 	@echo "make check-long             all tests at full counts; writes tests/results/"
 	@echo "make check-static           style, headers, layers, sparse: no machine is booted"
 	@echo "make check-unit             tests that run in user space"
+	@echo "make fuzz                   what reads other kernels' bytes, at full counts"
 	@echo "make check-debug            the machine tests on a kernel with KASAN, lockdep, kmemleak"
 	@echo "make demo                   boots a test machine with two subOSes"
-	@echo "make bench                  create, messages, resize: times and ratios, as JSON too"
+	@echo "make bench                  create, messages, channels, resize: times and ratios, as JSON too"
 	@echo "make install                DESTDIR, PREFIX; for the running kernel or RELEASE=..."
 	@echo "make compile_commands.json  for clangd"
 	@echo "make clean                  removes what was built, not what was fetched"
@@ -144,6 +145,9 @@ check-static: setup
 
 check-unit: setup
 	RF_JOBS=$(RF_JOBS) tests/run unit
+
+fuzz: setup
+	RF_LONG=1 tests/run tests/fuzz/fuzz.sh
 
 check-debug: setup
 	tools/check-debug

@@ -320,9 +320,10 @@ static int channel_send_lines(struct rf_channel *ch, struct iov_iter *from, size
 		if (copy_from_iter(body->data, n, from) != n)
 			return -EFAULT;
 		msg.len = offsetof(struct rf_com_data, data) + n;
+		rfcom_credit_use(&ch->out);
 		ret = channel_send_line(ch, &msg);
-		if (!ret)
-			WRITE_ONCE(ch->out.sent, ch->out.sent + 1);
+		if (ret)
+			rfcom_credit_return(&ch->out);
 	}
 	return ret;
 }

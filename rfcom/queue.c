@@ -129,6 +129,26 @@ u32 rfcom_credit_left(const struct rfcom_credit *c)
 }
 
 /**
+ * rfcom_credit_use() - a line is about to be sent
+ * @c: the credit
+ *
+ * Before it is: the other end may take it, and say so, before its sender goes on.
+ */
+void rfcom_credit_use(struct rfcom_credit *c)
+{
+	WRITE_ONCE(c->sent, c->sent + 1);
+}
+
+/**
+ * rfcom_credit_return() - the line could not be sent
+ * @c: the credit
+ */
+void rfcom_credit_return(struct rfcom_credit *c)
+{
+	WRITE_ONCE(c->sent, c->sent - 1);
+}
+
+/**
  * rfcom_credit_taken() - the other end says what it took
  * @c: the credit
  * @lines: so far, as it says

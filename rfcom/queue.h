@@ -64,6 +64,8 @@ void rfcom_queue_drop(struct rfcom_queue *q, u32 lines);
 bool rfcom_queue_tell(struct rfcom_queue *q);
 
 u32 rfcom_credit_left(const struct rfcom_credit *c);
+void rfcom_credit_use(struct rfcom_credit *c);
+void rfcom_credit_return(struct rfcom_credit *c);
 int rfcom_credit_taken(struct rfcom_credit *c, u32 lines);
 u32 rfcom_lines(u32 bytes);
 

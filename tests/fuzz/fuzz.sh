@@ -9,12 +9,13 @@
 
 here=$T_TOP/tests/fuzz
 flags="-g -O2 -D_GNU_SOURCE -DKLOG_PATIENCE_MS=0 -Wall -Wextra -fno-sanitize-recover=all"
-flags="$flags -I$T_TOP/include/uapi"
+flags="$flags -I$T_TOP/include -I$T_TOP/include/uapi"
 
 sources()
 {
 	case $1 in
 	klog) echo "$T_TOP"/rfm/klog*.c ;;
+	rfcom) echo "$T_TOP/rfcom/queue.c" ;;
 	image) echo "$T_TOP"/rfm/image*.c "$T_TOP/rfm/elf_image.c" "$T_TOP/rfm/decompress.c" ;;
 	esac
 }
@@ -57,6 +58,7 @@ fuzz()
 
 fuzz klog "$(rounds 100000 3000000)"
 fuzz image "$(rounds 100000 1000000)"
+fuzz rfcom "$(rounds 5000 1000000)"
 
 # Control: an overflow is noticed. A reader that believes the length in the
 # record writes beyond the text.
@@ -68,5 +70,14 @@ sed 's/if (rec->len > len)/if (rec->len > 65535)/
 	"$here/klog_fuzz.c" "$here/driver.c" "$tmp/klog.c" "$T_TOP"/rfm/klog_*.c
 check "control: the target is built with a fault" test -x "$tmp/control"
 "$tmp/control" -runs=100000 >"$tmp/log" 2>&1
+check "control: and the fault is found" grep -q "AddressSanitizer\|runtime error" "$tmp/log"
+
+# A queue that believes the length of a line.
+sed 's/ || len > sizeof(\*body)//' "$T_TOP/rfcom/queue.c" >"$tmp/queue.c"
+# shellcheck disable=SC2086
+"${CC:-gcc}" $flags -I"$T_TOP/rfcom" -fsanitize=address,undefined -o "$tmp/control" \
+	"$here/rfcom_fuzz.c" "$here/driver.c" "$tmp/queue.c"
+check "control: rfcom is built with a fault" test -x "$tmp/control"
+"$tmp/control" -runs=1000 >"$tmp/log" 2>&1
 check "control: and the fault is found" grep -q "AddressSanitizer\|runtime error" "$tmp/log"
 done_testing

@@ -31,5 +31,7 @@ the first line is taken twice|s/q->tail + lines/q->tail + lines - 1/
 the sender is told too late|s/< RFCOM_TELL/< 2 * RFCOM_TELL/
 more taken than was sent|s/more > READ_ONCE/more > 99999 + READ_ONCE/
 old news are news|s/(s32)more <= 0/!more/
+a line uses no credit|s/c->sent + 1/c->sent/
+a line that was not sent uses credit|s/c->sent - 1)/c->sent)/
 credit is not used up|s/RF_COM_LINES - (/RF_COM_LINES + (/
 END

@@ -82,7 +82,7 @@ static void cases(void)
 static void hostile(void)
 {
 	struct rf_com_data d = { .flags = cpu_to_le32(RF_COM_LAST) };
-	u32 len, bad = 0;
+	u32 len, n, bad = 0;
 
 	reset();
 	for (len = 0; len < 300; len++)
@@ -100,6 +100,11 @@ static void hostile(void)
 	   "60 of 100 taken");
 	ok(!rfcom_credit_taken(&credit, 40) && credit.taken == 60, "old news are none");
 	ok(rfcom_credit_taken(&credit, 101) == -EPROTO && credit.taken == 60, "more than was sent");
+	n = rfcom_credit_left(&credit);
+	rfcom_credit_use(&credit);
+	ok(rfcom_credit_left(&credit) == n - 1, "a line uses credit");
+	rfcom_credit_return(&credit);
+	ok(rfcom_credit_left(&credit) == n, "one that was not sent does not");
 	credit.sent = credit.taken = U32_MAX - 1;
 	credit.sent += 5;
 	ok(!rfcom_credit_taken(&credit, 3) && rfcom_credit_left(&credit) == RF_COM_LINES,
@@ -118,10 +123,12 @@ static void random_steps(unsigned int seed)
 		bytes = rand() % 4 ? 1 + rand() % 200 : 1 + rand() % RF_COM_MESSAGE_MAX;
 		if (rand() % 2 && rfcom_credit_left(&credit) >= rfcom_lines(bytes)) {
 			length[next++ % RF_COM_LINES] = bytes;
-			for (; bytes > RF_COM_LINE; bytes -= RF_COM_LINE, credit.sent++)
+			for (; bytes > RF_COM_LINE; bytes -= RF_COM_LINE) {
+				rfcom_credit_use(&credit);
 				wrong += put(RF_COM_LINE, 0, next) != 0;
+			}
+			rfcom_credit_use(&credit);
 			wrong += put(bytes, RF_COM_LAST, next) != 1;
-			credit.sent++;
 		} else if (first != next) {
 			bytes = rfcom_queue_message(&q, &n);
 			wrong += bytes != length[first % RF_COM_LINES] ||
@@ -153,9 +160,9 @@ static void *sender(void *unused)
 		for (i = 0; i < parts; i++) {
 			d.flags = cpu_to_le32(i + 1 == parts ? RF_COM_LAST : 0);
 			memset(d.data, n + i, sizeof(d.data));
+			rfcom_credit_use(&credit);
 			if (rfcom_queue_put(&q, &d, sizeof(d)) < 0)
 				abort();
-			WRITE_ONCE(credit.sent, credit.sent + 1);
 		}
 	}
 	return NULL;

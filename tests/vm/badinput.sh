@@ -3,6 +3,7 @@
 # Bad input and bad luck: one line that names the thing and the way out, the
 # documented exit code, and nothing lost.
 # timeout: 1200 3600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

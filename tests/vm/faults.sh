@@ -3,6 +3,7 @@
 # Every stage of create and destroy fails once: everything comes back, or is
 # quarantined in so many words.
 # timeout: 900 3600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

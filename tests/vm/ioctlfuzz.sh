@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Hostile calls on /dev/rainforest from two processes at once do no harm.
 # timeout: 1200 7200
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

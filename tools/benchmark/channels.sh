@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Channels between two kernels, and AF_UNIX within one, in the test machine. Prints a
+# JSON object a line.
+#
+# usage: channels.sh ROUNDS
+# shellcheck source=tests/lib.sh
+. /rf/lib.sh
+# shellcheck source=tests/vm/lifecycle.lib
+. /rf/lifecycle.lib
+# shellcheck source=tools/benchmark/subos.lib
+. /rf/subos.lib
+rounds=$1
+
+modprobe ficm cpu=1 || fail "ficm does not load"
+modprobe rfcontroller || fail "rfcontroller does not load"
+modprobe rfcom || fail "rfcom does not load"
+mkdir -p /run/more/usr/bin
+cp /usr/bin/chanbench /run/more/usr/bin
+make_initrd
+rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd >/dev/null || fail "no subOS"
+inside b 'chanbench sink bench >/run/bench 2>&1 & true' >/dev/null
+ready() { inside b 'cat /run/bench' | grep -q ready; }
+eventually 30 ready || fail "nobody listens in the subOS"
+
+# record KIND ROUND SIZE COUNT NS
+record()
+{
+	[ "$5" ] || fail "$1 failed"
+	printf '{"kind": "%s", "round": %d, "size": %d, "count": %d, "ns": %d}\n' "$@"
+}
+
+d=/sys/module/ficm/peers/$(number b id)
+r=0
+while [ "$r" -lt "$rounds" ]; do
+	for size in 40 1000 60000; do
+		n=$((size < 1000 ? 2000 : size < 60000 ? 500 : 30))
+		for kind in channel unix unix channel; do
+			sent=$(cat "$d/sent") rang=$(cat "$d/doorbells")
+			case $kind in
+			channel) ns=$(taskset 0x10 chanbench channel b bench $size $n) ;;
+			unix) ns=$(chanbench unix 1 4 $size $n) ;;
+			esac
+			record $kind "$r" $size $n "$ns"
+			[ $kind = unix ] || printf '{"kind": "lines", "round": %d, "size": %d, "sent": %d, "doorbells": %d}\n' \
+				"$r" $size $(($(cat "$d/sent") - sent)) $(($(cat "$d/doorbells") - rang))
+		done
+	done
+	record open "$r" 0 50 "$(taskset 0x10 chanbench open b bench 50)"
+	r=$((r + 1))
+done
+rfm destroy --force b >/dev/null
+rfm audit >&2
