@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <linux/rainforest.h>
 #include <linux/rainforest_wire.h>
+#include <linux/rfcom.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -51,6 +52,7 @@ struct subos {
 
 #define EVENTS	64	/* kept; the oldest are forgotten */
 #define LOANS	64
+#define RULES	16
 
 static struct state {
 	unsigned int last_id;
@@ -60,10 +62,11 @@ static struct state {
 	unsigned int last_loan;
 	bool detached;
 	struct rf_loan loans[LOANS];
+	struct rf_rule_entry rules[RULES];
 	struct subos subos[SUBOSES];
 } *state;
 
-enum kind { NONE, DEVICE, CREATOR, OPENER, CONSOLE };
+enum kind { NONE, DEVICE, COM, CREATOR, OPENER, CONSOLE };
 
 static struct {
 	enum kind kind;
@@ -399,6 +402,7 @@ static int do_console(const struct subos *s)
 
 #include "fakelive.h"
 #include "fakeloans.h"
+#include "fakechannels.h"
 
 static int on_device(int fd, unsigned long request, void *arg)
 {
@@ -442,6 +446,10 @@ static int on_device(int fd, unsigned long request, void *arg)
 		return do_return(arg);
 	case RF_IOC_LOANS:
 		return getenv("RFM_FAKE_OLD") ? fail(ENOTTY) : do_loans(arg);
+	case RF_IOC_RULE:
+		return do_rule(arg);
+	case RF_IOC_RULES:
+		return do_rules(arg);
 	default:
 		return fail(ENOTTY);
 	}
@@ -502,6 +510,8 @@ int ioctl(int fd, unsigned long request, ...)
 	next = dlsym(RTLD_NEXT, "ioctl");
 	if (fd < 0 || fd >= FDS || fds[fd].kind == NONE)
 		return next(fd, request, arg);
+	if (fds[fd].kind == COM)
+		return request == RFCOM_IOC_LIST ? do_channels(arg) : fail(ENOTTY);
 	if (fds[fd].kind == DEVICE)
 		return on_device(fd, request, arg);
 	s = by_id(fds[fd].id);
@@ -519,6 +529,8 @@ int open(const char *path, int flags, ...)
 	va_end(ap);
 	if (len >= tail && !strcmp(path + len - tail, "/dev/rainforest"))
 		return open_device();
+	if (getenv("RFM_FAKE_COM") && len >= 10 && !strcmp(path + len - 10, "/dev/rfcom"))
+		return new_fd(COM, 0);
 	return real_open(path, flags, mode);
 }
 

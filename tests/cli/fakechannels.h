@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Rules and channels, for fakedev.c. */
+
+static int do_rule(struct rf_rule *r)
+{
+	struct subos *from = by_name(r->from), *to = by_name(r->to);
+	struct rf_rule_entry *e;
+
+	if (!from || !to)
+		return say(r->msg, ENOENT, "there is no subOS of this name: %s",
+			   from ? r->to : r->from);
+	for (e = state->rules; e < state->rules + RULES; e++)
+		if (e->from == from->info.id && e->to == to->info.id)
+			memset(e, 0, sizeof(*e));
+	for (e = state->rules; r->flags & RF_RULE_ALLOW && e < state->rules + RULES; e++) {
+		if (e->from)
+			continue;
+		e->from = from->info.id;
+		e->to = to->info.id;
+		strcpy(e->from_name, r->from);
+		strcpy(e->to_name, r->to);
+		break;
+	}
+	return 0;
+}
+
+static int do_rules(struct rf_rules *r)
+{
+	struct rf_rule_entry *e, *out = (void *)(uintptr_t)r->entries;
+
+	r->count = 0;
+	for (e = state->rules; e < state->rules + RULES; e++)
+		if (e->from && r->count++ < r->capacity)
+			*out++ = *e;
+	return 0;
+}
+
+/* Two of them: one that we opened, one that broke. */
+static int do_channels(struct rfcom_list *l)
+{
+	static const struct rfcom_channel channels[] = {
+		{ .id = 1, .peer = 7, .state = RFCOM_STATE_OPEN, .sent = 5, .sent_bytes = 500,
+		  .received = 4, .received_bytes = 40, .kernel = "web", .service = "query" },
+		{ .id = 2, .peer = 0xffffffff, .state = RFCOM_STATE_CLOSED, .error = EPROTO,
+		  .accepted = 1, .waiting = 3, .kernel = "supervisor", .service = "a\033b" },
+	};
+	struct rfcom_channel *out = (void *)(uintptr_t)l->entries;
+
+	for (l->count = 0; l->count < 2; l->count++)
+		if (l->count < l->capacity)
+			out[l->count] = channels[l->count];
+	return 0;
+}
