@@ -17,6 +17,7 @@
 static_assert(sizeof(struct rf_ficm_pair) == 12288);
 static_assert(offsetof(struct rf_ficm_area, pair) == 4096);
 static_assert(sizeof(struct rf_ficm_area) == 4096 + RF_WIRE_PEERS * 12288);
+static_assert(sizeof(struct rf_com_bulk) == PAGE_SIZE + RF_COM_CHUNKS * RF_COM_CHUNK);
 static_assert(RF_FICM_SLOTS >= RF_RING_SLOTS_MIN && RF_FICM_SLOTS <= RF_RING_SLOTS_MAX);
 
 #define DIR_TRIES	1000	/* the supervisor writes for microseconds */
@@ -28,6 +29,11 @@ static struct {
 	u64 phys;
 	struct rf_ficm_area *area;
 } mapped[RF_WIRE_PEERS];
+
+static struct {
+	u64 phys;
+	struct rf_com_bulk *bulk;
+} bulk_mapped[RF_WIRE_PEERS][2];
 
 /* Memory that can be mapped without a complaint: all of it ours, or none of it. */
 static bool address_good(u64 phys, size_t size)
@@ -154,6 +160,14 @@ struct rf_ficm_area *ficm_area_map(u32 slot, u64 phys)
 	return mapped[slot].area;
 }
 
+static void bulk_unmap(u32 slot, bool out)
+{
+	if (bulk_mapped[slot][out].bulk)
+		memunmap(bulk_mapped[slot][out].bulk);
+	bulk_mapped[slot][out].bulk = NULL;
+	bulk_mapped[slot][out].phys = 0;
+}
+
 /**
  * ficm_areas_unmap() - unmap them all; nobody uses them but the reading thread, which
  * may still look
@@ -168,7 +182,31 @@ void ficm_areas_unmap(void)
 			memunmap(mapped[i].area);
 		mapped[i].area = NULL;
 		mapped[i].phys = 0;
+		bulk_unmap(i, 0);
+		bulk_unmap(i, 1);
 	}
+}
+
+/**
+ * ficm_bulk_map() - map what one kernel writes for another beside messages
+ * @slot: the other's entry in the directory
+ * @out: this kernel writes it
+ * @phys: where it lies
+ *
+ * It stays mapped until we leave. The supervisor gives two entries the same memory
+ * each time; with another address there is none.
+ *
+ * Return: that memory, or NULL for an address that cannot be, or without memory.
+ */
+struct rf_com_bulk *ficm_bulk_map(u32 slot, bool out, u64 phys)
+{
+	if (bulk_mapped[slot][out].phys)
+		return bulk_mapped[slot][out].phys == phys ? bulk_mapped[slot][out].bulk : NULL;
+	if (!address_good(phys, sizeof(struct rf_com_bulk)))
+		return NULL;
+	bulk_mapped[slot][out].bulk = memremap(phys, sizeof(struct rf_com_bulk), MEMREMAP_WB);
+	bulk_mapped[slot][out].phys = bulk_mapped[slot][out].bulk ? phys : 0;
+	return bulk_mapped[slot][out].bulk;
 }
 
 /**

@@ -43,6 +43,8 @@ struct task_struct;
  * @apicid: cores of the peer
  * @may_open: it may open channels to us; under exchange_lock, as @name
  * @name: see struct rf_ficm_entry
+ * @bulk_out: address of the struct rf_com_bulk that we write for it, 0: none
+ * @bulk_in: of the one that it writes for us
  * @in_lock: protects @in
  * @in: ring from the peer
  * @at: the word that changes when a message comes, NULL while nobody knows; set
@@ -67,6 +69,8 @@ struct ficm_peer {
 	u32 apicid[RF_WIRE_CPUS];
 	bool may_open;
 	char name[RF_FICM_NAME];
+	u64 bulk_out;
+	u64 bulk_in;
 	spinlock_t in_lock;	/* the reading thread against closing; see above */
 	struct ficm_ring_in in;
 	const __le64 *at;
@@ -91,6 +95,7 @@ int ficm_dir_read(struct rf_ficm_dir *copy);
 bool ficm_dir_changed(void);
 struct rf_ficm_area *ficm_area_map(u32 slot, u64 phys);
 void ficm_areas_unmap(void);
+struct rf_com_bulk *ficm_bulk_map(u32 slot, bool out, u64 phys);
 void ficm_area_init(struct rf_ficm_area *area, u32 generation);
 void ficm_area_exit(struct rf_ficm_area *area);
 int ficm_area_check(const struct rf_ficm_area *area, u32 generation);

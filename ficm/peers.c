@@ -117,6 +117,8 @@ static void peer_set_rights(struct ficm_peer *peer, const struct rf_ficm_entry *
 
 	lockdep_assert_held(&exchange_lock);
 	peer->may_open = may_open & BIT(peer - ficm_peers);
+	peer->bulk_out = le64_to_cpu(dir_copy.entry[own_slot].bulk[peer - ficm_peers]);
+	peer->bulk_in = le64_to_cpu(entry->bulk[own_slot]);
 	name_copy(peer->name, entry);
 }
 
@@ -306,20 +308,27 @@ void ficm_refresh_later(void)
 void ficm_leave(void)
 {
 	unsigned int i;
+	bool left;
 
 	mutex_lock(&exchange_lock);
-	if (own) {
+	left = own;
+	if (left) {
 		for (i = 0; i < RF_WIRE_PEERS; i++)
 			peer_close(&ficm_peers[i]);
 		ficm_area_exit(own);
 		own = NULL;
-		ficm_dir_unmap();
-		ficm_areas_unmap();
-		ficm_sysfs_directory(0, 0);
-		module_put(THIS_MODULE);
 	}
 	mutex_unlock(&exchange_lock);
+	if (!left)
+		return;
+	/* They let go of what is unmapped then. Whoever leaves does not join meanwhile. */
 	blocking_notifier_call_chain(&watchers, 0, NULL);
+	mutex_lock(&exchange_lock);
+	ficm_dir_unmap();
+	ficm_areas_unmap();
+	ficm_sysfs_directory(0, 0);
+	mutex_unlock(&exchange_lock);
+	module_put(THIS_MODULE);
 }
 EXPORT_SYMBOL_NS_GPL(ficm_leave, RAINFOREST_FICM);
 
@@ -399,6 +408,39 @@ int ficm_describe(u32 peer, struct ficm_kernel *kernel)
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(ficm_describe, RAINFOREST_FICM);
+
+/**
+ * ficm_bulk() - memory between this kernel and another, beside messages
+ * @peer: the other
+ * @out: (out) what this kernel alone writes
+ * @in: (out) what the other one alone writes: it deserves no trust
+ *
+ * It can be used until a watcher (ficm_watch()) was told, and has found with
+ * ficm_describe() that this kernel has left the exchange.
+ *
+ * Context: sleeps.
+ * Return: 0, -ENOENT there is no such peer, or no memory for it, -ENOTCONN this kernel
+ * has not joined the exchange.
+ */
+int ficm_bulk(u32 peer, struct rf_com_bulk **out, struct rf_com_bulk **in)
+{
+	struct ficm_peer *found;
+	int ret = -ENOENT;
+
+	mutex_lock(&exchange_lock);
+	found = ficm_peer_find(peer);
+	if (!own) {
+		ret = -ENOTCONN;
+	} else if (found && found != &ficm_loopback && found->open && found->bulk_out &&
+		   found->bulk_in) {
+		*out = ficm_bulk_map(found - ficm_peers, true, found->bulk_out);
+		*in = ficm_bulk_map(found - ficm_peers, false, found->bulk_in);
+		ret = *out && *in ? 0 : -ENOENT;
+	}
+	mutex_unlock(&exchange_lock);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_bulk, RAINFOREST_FICM);
 
 /**
  * ficm_watch() - be told that the directory has changed, or we have left it

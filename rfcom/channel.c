@@ -2,7 +2,6 @@
 /*
  * Channels: their ends of this kernel.
  */
-#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
@@ -16,9 +15,6 @@
 
 #include "internal.h"
 
-#define CHANNEL_STALL	(5 * HZ)	/* a message half way: then the channel breaks */
-#define CHANNEL_ASK	HZ		/* without news of what was taken: then it is asked for */
-
 static DEFINE_XARRAY_ALLOC1(channels);	/* by number; holds a reference to each */
 static u32 channels_next;
 
@@ -26,7 +22,7 @@ static void channel_free(struct kref *ref)
 {
 	struct rf_channel *ch = container_of(ref, struct rf_channel, ref);
 
-	kvfree(ch->in.line);
+	kvfree(ch->in.store);
 	kfree(ch);
 }
 
@@ -55,11 +51,12 @@ struct rf_channel *rfcom_channel_create(const struct ficm_kernel *kernel, const 
 
 	if (!ch)
 		return ERR_PTR(-ENOMEM);
-	ch->in.line = kvmalloc_array(RF_COM_LINES, sizeof(*ch->in.line), GFP_KERNEL_ACCOUNT);
-	if (!ch->in.line) {
+	ch->in.store = kvmalloc(sizeof(*ch->in.store), GFP_KERNEL_ACCOUNT);
+	if (!ch->in.store) {
 		kfree(ch);
 		return ERR_PTR(-ENOMEM);
 	}
+	rfcom_bulk_open(kernel);
 	kref_init(&ch->ref);
 	ch->peer = kernel->peer;
 	ch->generation = kernel->generation;
@@ -133,7 +130,7 @@ void rfcom_channel_fail(struct rf_channel *ch, int error)
 	spin_lock(&ch->lock);
 	if (ch->state != RFCOM_STATE_CLOSED) {
 		WRITE_ONCE(ch->error, error);
-		/* Why before that: pairs with channel_ended(). */
+		/* Why before that: pairs with rfcom_channel_ended(). */
 		smp_store_release(&ch->state, RFCOM_STATE_CLOSED);
 	}
 	spin_unlock(&ch->lock);
@@ -151,8 +148,14 @@ bool rfcom_channel_is_open(const struct rf_channel *ch)
 	return READ_ONCE(ch->state) == RFCOM_STATE_OPEN;
 }
 
-/* Whether it is closed, and then why. */
-static bool channel_ended(const struct rf_channel *ch, int *error)
+/**
+ * rfcom_channel_ended() - is it closed?
+ * @ch: the end
+ * @error: (out) why it is, negative; 0: the other end closed it
+ *
+ * Return: whether it is.
+ */
+bool rfcom_channel_ended(const struct rf_channel *ch, int *error)
 {
 	/* Pairs with rfcom_channel_fail(). */
 	if (smp_load_acquire(&ch->state) != RFCOM_STATE_CLOSED)
@@ -192,7 +195,7 @@ static int channel_ask_for_partner(struct rf_channel *ch, unsigned int timeout_m
 						msecs_to_jiffies(timeout_ms));
 	if (left < 0)
 		return -EINTR;
-	if (channel_ended(ch, &ret))
+	if (rfcom_channel_ended(ch, &ret))
 		return ret ?: -ECONNREFUSED;
 	return left ? 0 : -ETIMEDOUT;
 }
@@ -255,157 +258,6 @@ void rf_close(struct rf_channel *ch)
 }
 EXPORT_SYMBOL_NS_GPL(rf_close, RAINFOREST_RFCOM);
 
-/* Until so many lines may be sent. News of what was taken may be lost: they are asked for. */
-static int channel_await_credit(struct rf_channel *ch, u32 lines, bool nowait)
-{
-	struct rf_com_end ask = { .from = cpu_to_le32(ch->id) };
-	int error;
-	long left;
-
-	for (;;) {
-		if (channel_ended(ch, &error))
-			return error == -ECONNRESET ? error : -EPIPE;
-		if (rfcom_credit_left(&ch->out) >= lines)
-			return 0;
-		if (nowait)
-			return -EAGAIN;
-		left = wait_event_interruptible_timeout(ch->wait, !rfcom_channel_is_open(ch) ||
-							rfcom_credit_left(&ch->out) >= lines,
-							CHANNEL_ASK);
-		if (left < 0)
-			return -ERESTARTSYS;
-		if (!left)
-			rfcom_post(ch->peer, RF_MSG_COM_ASK, ch->remote, &ask, sizeof(ask));
-	}
-}
-
-/* One line; waits while the ring between the kernels is full, but not for ever. */
-static int channel_send_line(struct rf_channel *ch, const struct rf_msg *msg)
-{
-	unsigned long end = jiffies + CHANNEL_STALL;
-	int ret;
-
-	for (;;) {
-		if (!rfcom_channel_is_open(ch))
-			return -EPIPE;
-		ret = ficm_send(ch->peer, msg);
-		if (ret != -EAGAIN)
-			return ret;
-		if (time_after(jiffies, end))
-			return -ETIMEDOUT;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		usleep_range(20, 50);
-	}
-}
-
-static int channel_send_lines(struct rf_channel *ch, struct iov_iter *from, size_t len)
-{
-	struct rf_msg msg = {
-		.type = cpu_to_le16(RF_MSG_COM_DATA),
-		.tag = cpu_to_le32(ch->remote),
-	};
-	struct rf_com_data *body = (void *)msg.body;
-	int ret = 0;
-	size_t n;
-
-	BUILD_BUG_ON(sizeof(*body) > sizeof(msg.body));
-	body->from = cpu_to_le32(ch->id);
-	while (!ret && len) {
-		n = min_t(size_t, len, RF_COM_LINE);
-		len -= n;
-		if (n < RF_COM_LINE)
-			memset(body->data, 0, sizeof(body->data));
-		body->flags = cpu_to_le32(len ? 0 : RF_COM_LAST);
-		if (copy_from_iter(body->data, n, from) != n)
-			return -EFAULT;
-		msg.len = offsetof(struct rf_com_data, data) + n;
-		rfcom_credit_use(&ch->out);
-		ret = channel_send_line(ch, &msg);
-		if (ret)
-			rfcom_credit_return(&ch->out);
-	}
-	return ret;
-}
-
-/* Half a message cannot be taken back: the channel breaks then. */
-static int channel_write_locked(struct rf_channel *ch, struct iov_iter *from, bool nowait)
-{
-	struct rf_com_end end = { .from = cpu_to_le32(ch->id) };
-	size_t len = iov_iter_count(from);
-	u32 before = ch->out.sent;
-	int ret;
-
-	ret = channel_await_credit(ch, rfcom_lines(len), nowait);
-	if (ret)
-		return ret;
-	if (fault_in_iov_iter_readable(from, len))
-		return -EFAULT;
-	ret = channel_send_lines(ch, from, len);
-	if (!ret) {
-		ch->sent++;
-		ch->sent_bytes += len;
-	} else if (ch->out.sent != before) {
-		rfcom_channel_fail(ch, ret);
-		rfcom_post(ch->peer, RF_MSG_COM_CLOSE, ch->remote, &end, sizeof(end));
-	}
-	return ret;
-}
-
-/**
- * rfcom_write() - send a message, whole or not at all
- * @ch: the channel's end
- * @from: the message
- * @nowait: do not wait
- *
- * Return: as rf_write(); -ERESTARTSYS for a signal, -EFAULT.
- */
-int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait)
-{
-	size_t len = iov_iter_count(from);
-	int ret;
-
-	if (!len)
-		return -EINVAL;
-	if (len > RF_COM_MESSAGE_MAX)
-		return -EMSGSIZE;
-	if (nowait) {
-		if (!mutex_trylock(&ch->write_lock))
-			return -EAGAIN;
-	} else if (mutex_lock_interruptible(&ch->write_lock)) {
-		return -ERESTARTSYS;
-	}
-	ret = channel_write_locked(ch, from, nowait);
-	mutex_unlock(&ch->write_lock);
-	return ret;
-}
-
-/**
- * rf_write() - send a message, whole or not at all
- * @ch: the channel's end
- * @data: the message
- * @len: its bytes, 1 to RF_COM_MESSAGE_MAX
- * @flags: RF_NOWAIT
- *
- * Waits while the other end's queue is full.
- *
- * Context: sleeps.
- * Return: 0. -EINVAL an empty message, -EMSGSIZE one that is too long, -EAGAIN it would
- * have to wait, -EPIPE the other end has closed, or the channel is broken, -ECONNRESET
- * its kernel is gone, -ERESTARTSYS a signal came. In the middle of a message, which
- * breaks the channel: -ETIMEDOUT the other kernel takes no messages, -EINTR a fatal
- * signal came.
- */
-int rf_write(struct rf_channel *ch, const void *data, size_t len, unsigned int flags)
-{
-	struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
-	struct iov_iter from;
-
-	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, len);
-	return rfcom_write(ch, &from, flags & RF_NOWAIT);
-}
-EXPORT_SYMBOL_NS_GPL(rf_write, RAINFOREST_RFCOM);
-
 /**
  * rfcom_readable() - would reading not wait?
  * @ch: the channel's end
@@ -418,7 +270,7 @@ bool rfcom_readable(const struct rf_channel *ch)
 }
 
 /* Bytes of the first message, when there is one or it comes; 0 at the end. */
-static ssize_t channel_await_message(struct rf_channel *ch, bool nowait, u32 *lines)
+static ssize_t channel_await_message(struct rf_channel *ch, bool nowait, u32 *cells)
 {
 	int error = 0;
 	bool ended;
@@ -426,8 +278,8 @@ static ssize_t channel_await_message(struct rf_channel *ch, bool nowait, u32 *li
 
 	for (;;) {
 		/* In this order: what came before the end is there when the end is seen. */
-		ended = channel_ended(ch, &error);
-		bytes = rfcom_queue_message(&ch->in, lines);
+		ended = rfcom_channel_ended(ch, &error);
+		bytes = rfcom_queue_message(&ch->in, cells);
 		if (bytes)
 			return bytes;
 		if (ended)
@@ -443,7 +295,7 @@ static void channel_tell_taken(struct rf_channel *ch)
 {
 	struct rf_com_taken body = {
 		.from = cpu_to_le32(ch->id),
-		.lines = cpu_to_le32(ch->in.tail),
+		.cells = cpu_to_le32(ch->in.tail),
 	};
 
 	if (rfcom_channel_is_open(ch) && rfcom_queue_tell(&ch->in))
@@ -452,21 +304,22 @@ static void channel_tell_taken(struct rf_channel *ch)
 
 static ssize_t channel_read_locked(struct rf_channel *ch, struct iov_iter *to, bool nowait)
 {
-	const struct rfcom_line *line;
+	struct rfcom_piece piece[2];
+	u32 cells, at = 0;
 	ssize_t len;
-	u32 lines, n;
 
-	len = channel_await_message(ch, nowait, &lines);
+	len = channel_await_message(ch, nowait, &cells);
 	if (len <= 0)
 		return len;
 	if (len > iov_iter_count(to))
 		return -EMSGSIZE;
-	for (n = 0; n < lines; n++) {
-		line = rfcom_queue_line(&ch->in, n);
-		if (copy_to_iter(line->data, line->len, to) != line->len)
+	while (at < cells) {
+		at = rfcom_queue_line(&ch->in, at, piece);
+		if (copy_to_iter(piece[0].data, piece[0].bytes, to) != piece[0].bytes ||
+		    copy_to_iter(piece[1].data, piece[1].bytes, to) != piece[1].bytes)
 			return -EFAULT;
 	}
-	rfcom_queue_drop(&ch->in, lines);
+	rfcom_queue_drop(&ch->in, cells);
 	ch->received++;
 	ch->received_bytes += len;
 	channel_tell_taken(ch);
@@ -542,6 +395,7 @@ static int directory_changed(struct notifier_block *nb, unsigned long action, vo
 		channel_look(ch);
 		rfcom_channel_put(ch);
 	}
+	rfcom_bulk_look();
 	return NOTIFY_DONE;
 }
 

@@ -72,6 +72,26 @@ struct rf_channel {
 	struct list_head node;
 };
 
+/**
+ * struct rfcom_bulk - chunks from and to one other kernel
+ * @used: it is of somebody
+ * @peer: of whom
+ * @generation: of that kernel
+ * @lock: one sender at a time
+ * @head: chunks filled and told of so far, modulo 2^32; under @lock
+ * @out: what we write
+ * @in: what the other kernel writes
+ */
+struct rfcom_bulk {
+	bool used;
+	u32 peer;
+	u32 generation;
+	struct mutex lock;	/* see above */
+	u32 head;
+	struct rf_com_bulk __rcu *out;
+	struct rf_com_bulk __rcu *in;
+};
+
 /* channel.c */
 struct rf_channel *rfcom_channel_create(const struct ficm_kernel *kernel, const char *service);
 struct rf_channel *rfcom_channel_find(u32 id, u32 peer);
@@ -79,13 +99,28 @@ struct rf_channel *rfcom_channel_next(unsigned long *id);
 void rfcom_channel_put(struct rf_channel *ch);
 void rfcom_channel_fail(struct rf_channel *ch, int error);
 bool rfcom_channel_is_open(const struct rf_channel *ch);
-struct rf_channel *rfcom_open(const char *kernel, const char *service, unsigned int timeout_ms);
-int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait);
+bool rfcom_channel_ended(const struct rf_channel *ch, int *error);
 ssize_t rfcom_read(struct rf_channel *ch, struct iov_iter *to, bool nowait);
 bool rfcom_readable(const struct rf_channel *ch);
 int rfcom_watch(void);
 void rfcom_unwatch(void);
 bool rfcom_name_good(const char *name);
+
+/* bulk.c: what does not fit into lines */
+void rfcom_bulk_init(void);
+void rfcom_bulk_exit(void);
+void rfcom_bulk_open(const struct ficm_kernel *kernel);
+void rfcom_bulk_look(void);
+struct rfcom_bulk *rfcom_bulk_begin(u32 peer, u32 generation);
+void rfcom_bulk_end(struct rfcom_bulk *b);
+int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t bytes,
+		    struct rf_com_chunk *chunk);
+void rfcom_bulk_sent(struct rfcom_bulk *b);
+const u8 *rfcom_bulk_chunks(u32 peer);
+void rfcom_bulk_took(u32 peer, u32 count);
+
+/* write.c */
+int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait);
 
 /* service.c */
 int rfcom_services_init(void);

@@ -13,6 +13,7 @@ static int __init rfcom_init(void)
 	ret = rfcom_services_init();
 	if (ret)
 		return ret;
+	rfcom_bulk_init();
 	ret = rfcom_messages_init();
 	if (ret)
 		goto err_services;
@@ -29,6 +30,7 @@ err_watch:
 err_messages:
 	rfcom_messages_exit();
 err_services:
+	rfcom_bulk_exit();
 	rfcom_services_exit();
 	return ret;
 }
@@ -40,6 +42,7 @@ static void __exit rfcom_exit(void)
 	rfcom_unwatch();
 	rfcom_messages_exit();
 	rfcom_services_exit();
+	rfcom_bulk_exit();
 }
 
 module_init(rfcom_init);

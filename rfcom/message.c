@@ -4,6 +4,7 @@
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 
 #include "internal.h"
@@ -135,21 +136,42 @@ static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
 		rfcom_post(peer, RF_MSG_COM_CLOSE, from, &nobody, sizeof(nobody));
 }
 
+/* Its chunk, if it has one, is free again, whatever became of the line. */
+static void message_took(u32 peer, const struct rf_msg *msg)
+{
+	const struct rf_com_data *body = (const void *)msg->body;
+	const struct rf_com_chunk *chunk = (const void *)body->data;
+
+	if (msg->len >= offsetof(struct rf_com_data, data) + sizeof(*chunk) &&
+	    le32_to_cpu(body->flags) & RF_COM_IN_CHUNK)
+		rfcom_bulk_took(peer, le32_to_cpu(chunk->count));
+}
+
+static int message_put(struct rf_channel *ch, u32 peer, const struct rf_msg *msg)
+{
+	int ret = 0;
+
+	rcu_read_lock();
+	if (ch && rfcom_channel_is_open(ch))
+		ret = rfcom_queue_put(&ch->in, (const void *)msg->body, msg->len,
+				      rfcom_bulk_chunks(peer));
+	message_took(peer, msg);
+	rcu_read_unlock();
+	return ret;
+}
+
 static void got_data(u32 peer, const struct rf_msg *msg, void *arg)
 {
 	struct rf_channel *ch = message_channel(peer, msg, sizeof(struct rf_com_end));
-	int ret;
+	int ret = message_put(ch, peer, msg);
 
-	if (!ch)
-		return;
-	if (rfcom_channel_is_open(ch)) {
-		ret = rfcom_queue_put(&ch->in, (const void *)msg->body, msg->len);
+	if (ch) {
 		if (ret < 0)
 			message_broken(ch);
 		else if (ret)
 			wake_up_all(&ch->wait);
+		rfcom_channel_put(ch);
 	}
-	rfcom_channel_put(ch);
 }
 
 static void got_taken(u32 peer, const struct rf_msg *msg, void *arg)
@@ -159,7 +181,7 @@ static void got_taken(u32 peer, const struct rf_msg *msg, void *arg)
 
 	if (!ch)
 		return;
-	if (rfcom_credit_taken(&ch->out, le32_to_cpu(body->lines)))
+	if (rfcom_credit_taken(&ch->out, le32_to_cpu(body->cells)))
 		message_broken(ch);
 	wake_up_all(&ch->wait);
 	rfcom_channel_put(ch);
@@ -173,7 +195,7 @@ static void got_ask(u32 peer, const struct rf_msg *msg, void *arg)
 	if (!ch)
 		return;
 	taken.from = cpu_to_le32(ch->id);
-	taken.lines = cpu_to_le32(READ_ONCE(ch->in.tail));
+	taken.cells = cpu_to_le32(READ_ONCE(ch->in.tail));
 	rfcom_post(peer, RF_MSG_COM_TAKEN, ch->remote, &taken, sizeof(taken));
 	rfcom_channel_put(ch);
 }

@@ -4,40 +4,99 @@
  */
 #include "queue.h"
 
+#define STORE_BYTES	(RF_COM_CELLS * RF_COM_CELL)
+
+/**
+ * rfcom_cells() - cells of a queue that a line fills
+ * @bytes: of the line
+ *
+ * Return: that.
+ */
+u32 rfcom_cells(u32 bytes)
+{
+	return (bytes + RF_COM_CELL - 1) / RF_COM_CELL;
+}
+
+/**
+ * rfcom_credit_wanted() - cells that a message fills at most, however it is cut
+ * @bytes: its length
+ *
+ * Return: as many as it has lines that bring their bytes in themselves.
+ */
+u32 rfcom_credit_wanted(u32 bytes)
+{
+	return (bytes + RF_COM_LINE - 1) / RF_COM_LINE;
+}
+
+/* Where the bytes of a line lie, and how many there are; -EPROTO for no such line. */
+static int line_bytes(const struct rf_com_data *body, u32 len, const u8 *chunks,
+		      const u8 **data)
+{
+	u32 bytes = len - offsetof(struct rf_com_data, data), flags = le32_to_cpu(body->flags);
+	struct rf_com_chunk chunk;
+	u32 full = RF_COM_LINE;
+
+	*data = body->data;
+	if (flags & ~(RF_COM_LAST | RF_COM_IN_CHUNK))
+		return -EPROTO;
+	if (flags & RF_COM_IN_CHUNK) {
+		if (!chunks || bytes != sizeof(chunk))
+			return -EPROTO;
+		memcpy(&chunk, body->data, sizeof(chunk));
+		*data = chunks + le32_to_cpu(chunk.count) % RF_COM_CHUNKS * RF_COM_CHUNK;
+		bytes = le32_to_cpu(chunk.bytes);
+		full = RF_COM_CHUNK;
+	}
+	if (!bytes || bytes > full || (!(flags & RF_COM_LAST) && bytes != full))
+		return -EPROTO;
+	return bytes;
+}
+
+static void store(struct rfcom_queue *q, const u8 *data, u32 bytes, bool last)
+{
+	u32 cell = q->head % RF_COM_CELLS, at = cell * RF_COM_CELL;
+	u32 first = bytes < STORE_BYTES - at ? bytes : STORE_BYTES - at;
+
+	q->store->line[cell].bytes = bytes;
+	q->store->line[cell].last = last;
+	memcpy(q->store->cell + at, data, first);
+	memcpy(q->store->cell, data + first, bytes - first);
+}
+
 /**
  * rfcom_queue_put() - a line has come
  * @q: the queue
  * @body: body of the message that brought it; a copy that nobody changes
  * @len: bytes used in @body
+ * @chunks: the other kernel's chunks, NULL: there are none. It may change them at any
+ *	time: they are read once
  *
  * Return: whether a message ends with it; -EPROTO for what no sender sends: a line
  * that is empty, too long, or short although the message goes on, a message that is
- * too long, more lines than fit.
+ * too long, more than fits.
  */
-int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 len)
+int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 len,
+		    const u8 *chunks)
 {
-	u32 flags, bytes, head = q->head;
-	struct rfcom_line *line;
+	const u8 *data;
+	bool last;
+	int bytes;
 
-	if (len <= offsetof(struct rf_com_data, data) || len > sizeof(*body))
+	if (len <= offsetof(struct rf_com_data, data))
 		return -EPROTO;
-	flags = le32_to_cpu(body->flags);
-	bytes = len - offsetof(struct rf_com_data, data);
-	if (flags & ~RF_COM_LAST || (!flags && bytes != RF_COM_LINE) ||
-	    q->part + bytes > RF_COM_MESSAGE_MAX)
+	bytes = line_bytes(body, len, chunks, &data);
+	if (bytes < 0 || q->part + bytes > RF_COM_MESSAGE_MAX)
 		return -EPROTO;
 	/* Read out before it is written anew: pairs with rfcom_queue_drop(). */
-	if (head - smp_load_acquire(&q->tail) >= RF_COM_LINES)
+	if (q->head - smp_load_acquire(&q->tail) + rfcom_cells(bytes) > RF_COM_CELLS)
 		return -EPROTO;
-	line = &q->line[head % RF_COM_LINES];
-	line->len = bytes;
-	line->last = flags;
-	memcpy(line->data, body->data, bytes);
-	q->part = flags ? 0 : q->part + bytes;
-	WRITE_ONCE(q->head, head + 1);
-	if (flags)	/* all of its lines before the message: pairs with rfcom_queue_message() */
+	last = le32_to_cpu(body->flags) & RF_COM_LAST;
+	store(q, data, bytes, last);
+	q->part = last ? 0 : q->part + bytes;
+	WRITE_ONCE(q->head, q->head + rfcom_cells(bytes));
+	if (last)	/* all of its lines before the message: pairs with rfcom_queue_message() */
 		smp_store_release(&q->messages, q->messages + 1);
-	return !!flags;
+	return last;
 }
 
 /**
@@ -56,48 +115,56 @@ bool rfcom_queue_readable(const struct rfcom_queue *q)
 /**
  * rfcom_queue_message() - the first message that is there as a whole, for who takes it
  * @q: the queue
- * @lines: (out) its lines, rfcom_queue_line() of 0 to this, exclusive
+ * @cells: (out) its cells
  *
  * Return: its bytes; 0: there is none.
  */
-u32 rfcom_queue_message(const struct rfcom_queue *q, u32 *lines)
+u32 rfcom_queue_message(const struct rfcom_queue *q, u32 *cells)
 {
-	const struct rfcom_line *line;
-	u32 bytes = 0;
+	u32 at, bytes = 0;
 
-	*lines = 0;
+	*cells = 0;
 	/* Pairs with rfcom_queue_put(). */
 	if (smp_load_acquire(&q->messages) == q->taken)
 		return 0;
 	do {
-		line = rfcom_queue_line(q, (*lines)++);
-		bytes += line->len;
-	} while (!line->last);
+		at = (q->tail + *cells) % RF_COM_CELLS;
+		bytes += q->store->line[at].bytes;
+		*cells += rfcom_cells(q->store->line[at].bytes);
+	} while (!q->store->line[at].last);
 	return bytes;
 }
 
 /**
  * rfcom_queue_line() - a line of the first message
  * @q: the queue
- * @n: which
+ * @at: its first cell, 0 for the first line
+ * @piece: (out) its bytes, until rfcom_queue_drop(); the second piece may be empty
  *
- * Return: the line, until rfcom_queue_drop().
+ * Return: first cell of the line behind it.
  */
-const struct rfcom_line *rfcom_queue_line(const struct rfcom_queue *q, u32 n)
+u32 rfcom_queue_line(const struct rfcom_queue *q, u32 at, struct rfcom_piece piece[2])
 {
-	return &q->line[(q->tail + n) % RF_COM_LINES];
+	u32 cell = (q->tail + at) % RF_COM_CELLS, from = cell * RF_COM_CELL;
+	u32 bytes = q->store->line[cell].bytes;
+
+	piece[0].data = q->store->cell + from;
+	piece[0].bytes = bytes < STORE_BYTES - from ? bytes : STORE_BYTES - from;
+	piece[1].data = q->store->cell;
+	piece[1].bytes = bytes - piece[0].bytes;
+	return at + rfcom_cells(bytes);
 }
 
 /**
  * rfcom_queue_drop() - the first message was taken
  * @q: the queue
- * @lines: of it
+ * @cells: of it
  */
-void rfcom_queue_drop(struct rfcom_queue *q, u32 lines)
+void rfcom_queue_drop(struct rfcom_queue *q, u32 cells)
 {
 	WRITE_ONCE(q->taken, q->taken + 1);
 	/* Read out before it is written anew: pairs with rfcom_queue_put(). */
-	smp_store_release(&q->tail, q->tail + lines);
+	smp_store_release(&q->tail, q->tail + cells);
 }
 
 /**
@@ -105,7 +172,7 @@ void rfcom_queue_drop(struct rfcom_queue *q, u32 lines)
  * @q: the queue
  *
  * Whoever is told nothing can still send a message of any length: three quarters of
- * the lines are his. That he is told is taken for granted.
+ * the cells are his. That he is told is taken for granted.
  *
  * Return: whether it is: send @tail.
  */
@@ -121,59 +188,50 @@ bool rfcom_queue_tell(struct rfcom_queue *q)
  * rfcom_credit_left() - how much may be sent
  * @c: the credit
  *
- * Return: lines.
+ * Return: cells.
  */
 u32 rfcom_credit_left(const struct rfcom_credit *c)
 {
-	return RF_COM_LINES - (READ_ONCE(c->sent) - READ_ONCE(c->taken));
+	return RF_COM_CELLS - (READ_ONCE(c->sent) - READ_ONCE(c->taken));
 }
 
 /**
  * rfcom_credit_use() - a line is about to be sent
  * @c: the credit
+ * @bytes: of the line
  *
  * Before it is: the other end may take it, and say so, before its sender goes on.
  */
-void rfcom_credit_use(struct rfcom_credit *c)
+void rfcom_credit_use(struct rfcom_credit *c, u32 bytes)
 {
-	WRITE_ONCE(c->sent, c->sent + 1);
+	WRITE_ONCE(c->sent, c->sent + rfcom_cells(bytes));
 }
 
 /**
  * rfcom_credit_return() - the line could not be sent
  * @c: the credit
+ * @bytes: of the line
  */
-void rfcom_credit_return(struct rfcom_credit *c)
+void rfcom_credit_return(struct rfcom_credit *c, u32 bytes)
 {
-	WRITE_ONCE(c->sent, c->sent - 1);
+	WRITE_ONCE(c->sent, c->sent - rfcom_cells(bytes));
 }
 
 /**
  * rfcom_credit_taken() - the other end says what it took
  * @c: the credit
- * @lines: so far, as it says
+ * @cells: so far, as it says
  *
  * Return: 0, also when that is no news; -EPROTO for more than was sent.
  */
-int rfcom_credit_taken(struct rfcom_credit *c, u32 lines)
+int rfcom_credit_taken(struct rfcom_credit *c, u32 cells)
 {
-	u32 more = lines - c->taken;
+	u32 more = cells - c->taken;
 
 	if ((s32)more <= 0)
 		return 0;
 	if (more > READ_ONCE(c->sent) - c->taken)
 		return -EPROTO;
-	WRITE_ONCE(c->taken, lines);
+	WRITE_ONCE(c->taken, cells);
 	return 0;
-}
-
-/**
- * rfcom_lines() - lines that a message takes
- * @bytes: its length
- *
- * Return: that.
- */
-u32 rfcom_lines(u32 bytes)
-{
-	return (bytes + RF_COM_LINE - 1) / RF_COM_LINE;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The queue of a channel's end, in lines, and what the other end may send: apart
- * from all that is around it, for the kernel and for user space. Everything that
- * comes from the other kernel is checked here.
+ * The queue of a channel's end, and what the other end may send: apart from all that is
+ * around it, for the kernel and for user space. Everything that comes from the other
+ * kernel is checked here.
  *
  * One thread puts, one takes.
  */
@@ -12,32 +12,35 @@
 #include <rainforest/pure.h>
 #include <linux/rainforest_wire.h>
 
-#define RFCOM_TELL	(RF_COM_LINES / 4)	/* lines taken before the sender is told */
+#define RFCOM_TELL	(RF_COM_CELLS / 4)	/* cells taken before the sender is told */
 
 /**
- * struct rfcom_line - a part of a message
- * @len: bytes used
- * @last: the message ends here
- * @data: these bytes
+ * struct rfcom_store - where a queue keeps lines
+ * @line: what begins in that cell
+ * @line.bytes: of the line; it fills cells from that one on
+ * @line.last: the message ends with it
+ * @cell: the bytes
  */
-struct rfcom_line {
-	u8 len;
-	bool last;
-	u8 data[RF_COM_LINE];
+struct rfcom_store {
+	struct {
+		u16 bytes;
+		bool last;
+	} line[RF_COM_CELLS];
+	u8 cell[RF_COM_CELLS * RF_COM_CELL];
 };
 
 /**
  * struct rfcom_queue - what came and was not taken yet
- * @line: RF_COM_LINES of them
- * @head: lines put so far, modulo 2^32
+ * @store: where
+ * @head: cells put so far, modulo 2^32
  * @messages: messages that are there as a whole, put so far; written after @head
  * @part: bytes of the message that has begun; whoever puts
- * @tail: lines taken so far
+ * @tail: cells taken so far
  * @taken: messages taken so far; whoever takes
  * @told: @tail as the sender was last told; whoever takes
  */
 struct rfcom_queue {
-	struct rfcom_line *line;
+	struct rfcom_store *store;
 	u32 head;
 	u32 messages;
 	u32 part;
@@ -47,26 +50,38 @@ struct rfcom_queue {
 };
 
 /**
+ * struct rfcom_piece - a part of a message that lies in one piece
+ * @data: it
+ * @bytes: of it
+ */
+struct rfcom_piece {
+	const u8 *data;
+	u32 bytes;
+};
+
+/**
  * struct rfcom_credit - what may be sent
- * @sent: lines sent so far, modulo 2^32; whoever sends
- * @taken: of these, lines that left the other end's queue
+ * @sent: cells sent so far, modulo 2^32; whoever sends
+ * @taken: of these, cells that left the other end's queue
  */
 struct rfcom_credit {
 	u32 sent;
 	u32 taken;
 };
 
-int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 len);
+int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 len,
+		    const u8 *chunks);
 bool rfcom_queue_readable(const struct rfcom_queue *q);
-u32 rfcom_queue_message(const struct rfcom_queue *q, u32 *lines);
-const struct rfcom_line *rfcom_queue_line(const struct rfcom_queue *q, u32 n);
-void rfcom_queue_drop(struct rfcom_queue *q, u32 lines);
+u32 rfcom_queue_message(const struct rfcom_queue *q, u32 *cells);
+u32 rfcom_queue_line(const struct rfcom_queue *q, u32 at, struct rfcom_piece piece[2]);
+void rfcom_queue_drop(struct rfcom_queue *q, u32 cells);
 bool rfcom_queue_tell(struct rfcom_queue *q);
 
 u32 rfcom_credit_left(const struct rfcom_credit *c);
-void rfcom_credit_use(struct rfcom_credit *c);
-void rfcom_credit_return(struct rfcom_credit *c);
-int rfcom_credit_taken(struct rfcom_credit *c, u32 lines);
-u32 rfcom_lines(u32 bytes);
+void rfcom_credit_use(struct rfcom_credit *c, u32 bytes);
+void rfcom_credit_return(struct rfcom_credit *c, u32 bytes);
+int rfcom_credit_taken(struct rfcom_credit *c, u32 cells);
+u32 rfcom_cells(u32 bytes);
+u32 rfcom_credit_wanted(u32 bytes);
 
 #endif /* _RFCOM_QUEUE_H */

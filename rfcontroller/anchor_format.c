@@ -11,7 +11,7 @@ static_assert(sizeof(struct rf_anchor_cpu) == 32);
 static_assert(sizeof(struct rf_anchor_block) == 16);
 static_assert(sizeof(struct rf_anchor_low) == 16);
 static_assert(sizeof(struct rf_anchor_pci) == 144);
-static_assert(sizeof(struct rf_anchor_exchange) == 32);
+static_assert(sizeof(struct rf_anchor_exchange) == 160);
 static_assert(sizeof(struct rf_anchor_subos) == 552);
 static_assert(sizeof(struct rf_anchor_console) == 48 + RF_ANCHOR_BACKLOG);
 static_assert(sizeof(struct rf_anchor_loan) == 48);

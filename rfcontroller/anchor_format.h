@@ -20,6 +20,7 @@
 
 #include <rainforest/pure.h>
 #include <linux/rainforest.h>
+#include <linux/rainforest_wire.h>
 
 #define RF_ANCHOR_MAGIC		0x524f48434e414652ULL	/* "RFANCHOR" */
 #define RF_ANCHOR_VERSION	1
@@ -255,6 +256,7 @@ struct rf_anchor_pci {
  * @area: physical address, 0 for none
  * @id: see struct exchange_slot
  * @reserved: 0
+ * @bulk: physical addresses, 0 for none; see struct rf_ficm_entry
  */
 struct rf_anchor_exchange {
 	u32 slot;
@@ -264,6 +266,7 @@ struct rf_anchor_exchange {
 	u64 area;
 	u32 id;
 	u32 reserved;
+	u64 bulk[RF_WIRE_PEERS];
 };
 
 #define RF_ANCHOR_STARTED	BIT(0)

@@ -49,6 +49,7 @@ struct exchange_slot {
 static DEFINE_MUTEX(exchange_lock);	/* protects all of this; innermost */
 static struct rf_ficm_dir *dir;
 static struct exchange_slot slots[RF_WIRE_PEERS];
+static struct rf_com_bulk *bulk[RF_WIRE_PEERS][RF_WIRE_PEERS];	/* of the first, for the second */
 static u32 dir_seq;			/* kept here: a subOS could write to the directory's */
 
 static void change_begin(void)
@@ -107,6 +108,56 @@ static void entry_fill(u32 slot, u32 id, const char *name)
 	entry->id = cpu_to_le32(id);
 	entry->generation = cpu_to_le32(slots[slot].generation);
 	entry->area = cpu_to_le64(virt_to_phys(slots[slot].area));
+}
+
+/* Do channels between them have a chance? */
+static bool may_talk(u32 a, u32 b)
+{
+	return a != b && slots[a].used && slots[b].used &&
+	       (slots[a].may_open & BIT(b) || slots[b].may_open & BIT(a));
+}
+
+/* Without that memory they talk all the same, in lines. */
+static void bulk_alloc(u32 a, u32 b)
+{
+	if (!bulk[a][b])
+		bulk[a][b] = alloc_pages_exact(sizeof(struct rf_com_bulk),
+					       GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+}
+
+static u64 bulk_phys(u32 a, u32 b)
+{
+	return bulk[a][b] ? virt_to_phys(bulk[a][b]) : 0;
+}
+
+/* What lies between this kernel and all others, as the rules are; a change is under way. */
+static void bulk_list(u32 slot)
+{
+	u32 i;
+
+	for (i = 0; i < RF_WIRE_PEERS; i++) {
+		bool both = may_talk(slot, i) && bulk[slot][i] && bulk[i][slot];
+
+		dir->entry[slot].bulk[i] = cpu_to_le64(both ? bulk_phys(slot, i) : 0);
+		dir->entry[i].bulk[slot] = cpu_to_le64(both ? bulk_phys(i, slot) : 0);
+	}
+}
+
+/* For a kernel that is about to run: nothing of its predecessor is left. */
+static void bulk_renew(u32 slot)
+{
+	u32 i;
+
+	for (i = 0; i < RF_WIRE_PEERS; i++) {
+		if (may_talk(slot, i)) {
+			bulk_alloc(slot, i);
+			bulk_alloc(i, slot);
+		}
+		if (bulk[slot][i])
+			memset(bulk[slot][i], 0, sizeof(struct rf_com_bulk));
+		if (bulk[i][slot])
+			memset(bulk[i][slot], 0, sizeof(struct rf_com_bulk));
+	}
 }
 
 static int area_alloc(u32 slot)
@@ -184,8 +235,10 @@ void rfctl_exchange_open(struct subos *so)
 	slots[slot].generation++;
 	/* It was not listed: nobody but who has not heard of that yet looks there. */
 	memset(slots[slot].area, 0, sizeof(struct rf_ficm_area));
+	bulk_renew(slot);
 	change_begin();
 	entry_fill(slot, so->id, so->name);
+	bulk_list(slot);
 	list_cpus(&dir->entry[slot], &so->cpus);
 	change_end();
 	so->ficm_listed = true;
@@ -229,6 +282,7 @@ static void rules_forget(u32 slot)
 	change_begin();
 	for (i = 1; i < RF_WIRE_PEERS; i++)
 		dir->entry[i].may_open = cpu_to_le32(slots[i].may_open);
+	bulk_list(slot);
 	change_end();
 }
 
@@ -281,8 +335,13 @@ int rfctl_exchange_rule(u32 from, u32 to, bool allow)
 		slots[slot].may_open |= BIT(opener);
 	else
 		slots[slot].may_open &= ~BIT(opener);
+	if (allow) {
+		bulk_alloc(slot, opener);
+		bulk_alloc(opener, slot);
+	}
 	change_begin();
 	dir->entry[slot].may_open = cpu_to_le32(slots[slot].may_open);
+	bulk_list(slot);
 	change_end();
 	return 0;
 }
@@ -332,8 +391,14 @@ void rfctl_exchange_cpus(struct subos *so)
 
 static void exchange_free(void)
 {
-	u32 slot;
+	u32 slot, i;
 
+	for (slot = 0; slot < RF_WIRE_PEERS; slot++)
+		for (i = 0; i < RF_WIRE_PEERS; i++) {
+			if (bulk[slot][i])
+				free_pages_exact(bulk[slot][i], sizeof(struct rf_com_bulk));
+			bulk[slot][i] = NULL;
+		}
 	for (slot = 0; slot < RF_WIRE_PEERS; slot++)
 		if (slots[slot].area)
 			free_pages_exact(slots[slot].area, sizeof(struct rf_ficm_area));
@@ -349,13 +414,13 @@ static void exchange_free(void)
  */
 void rfctl_exchange_save(struct rf_anchor_out *out, struct rf_anchor_machine *machine)
 {
-	u32 slot;
+	u32 slot, i;
 
 	guard(mutex)(&exchange_lock);
 	machine->dir = virt_to_phys(dir);
 	machine->dir_seq = dir_seq;
 	for (slot = 0; slot < RF_WIRE_PEERS; slot++) {
-		const struct rf_anchor_exchange e = {
+		struct rf_anchor_exchange e = {
 			.slot = slot,
 			.generation = slots[slot].generation,
 			.used = slots[slot].used,
@@ -364,6 +429,8 @@ void rfctl_exchange_save(struct rf_anchor_out *out, struct rf_anchor_machine *ma
 			.area = slots[slot].area ? virt_to_phys(slots[slot].area) : 0,
 		};
 
+		for (i = 0; i < RF_WIRE_PEERS; i++)
+			e.bulk[i] = bulk_phys(slot, i);
 		rf_anchor_put(out, RF_ANCHOR_EXCHANGE, &e, sizeof(e));
 	}
 }
@@ -374,6 +441,7 @@ static int exchange_adopt(void)
 	struct rf_anchor_machine machine;
 	struct rf_anchor_exchange e;
 	struct rf_anchor_iter it;
+	u32 i;
 
 	rfctl_adopt_machine(&machine);
 	if (!ficm_joined(machine.dir, 0)) {
@@ -388,6 +456,8 @@ static int exchange_adopt(void)
 		slots[e.slot].may_open = e.may_open;
 		slots[e.slot].id = e.id;
 		slots[e.slot].area = e.area ? __va(e.area) : NULL;
+		for (i = 0; i < RF_WIRE_PEERS; i++)
+			bulk[e.slot][i] = e.bulk[i] ? __va(e.bulk[i]) : NULL;
 	}
 	dir_seq = machine.dir_seq;
 	dir = __va(machine.dir);

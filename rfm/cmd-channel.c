@@ -35,7 +35,7 @@ static const struct fmt_column channel_columns[] = {
 	{ "sent_bytes", NULL, true },
 	{ "received", "RECEIVED", true },
 	{ "received_bytes", NULL, true },
-	{ "waiting_lines", NULL, true },
+	{ "waiting_cells", NULL, true },
 };
 
 static int rule(const char *from, const char *to, bool allow)

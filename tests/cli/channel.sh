@@ -29,7 +29,7 @@ like "$(RFM channel list)" "^ID KERNEL +SERVICE +OPENED BY +STATE +SENT +RECEIVE
 like "$(RFM channel list)" "^ 1 web +query +here +open +5 +4$" "one that was opened here"
 like "$(RFM channel list)" "^ 2 \(this one\) +a.+b +there +broken +0 +0$" \
 	"one that broke; what another kernel calls itself cannot move the cursor"
-is "$(RFM channel list --json | value '[(c["kernel_id"], c["sent_bytes"], c["waiting_lines"]) for c in d["channels"]]')" \
+is "$(RFM channel list --json | value '[(c["kernel_id"], c["sent_bytes"], c["waiting_cells"]) for c in d["channels"]]')" \
 	"[(7, 500, 0), (4294967295, 0, 3)]" "list --json"
 
 refused 3 "there is no subOS of this name: x" "a rule for nobody" RFM channel allow web x

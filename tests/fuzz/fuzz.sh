@@ -58,7 +58,7 @@ fuzz()
 
 fuzz klog "$(rounds 100000 3000000)"
 fuzz image "$(rounds 100000 1000000)"
-fuzz rfcom "$(rounds 5000 1000000)"
+fuzz rfcom "$(rounds 2000 1000000)"
 
 # Control: an overflow is noticed. A reader that believes the length in the
 # record writes beyond the text.
@@ -72,12 +72,12 @@ check "control: the target is built with a fault" test -x "$tmp/control"
 "$tmp/control" -runs=100000 >"$tmp/log" 2>&1
 check "control: and the fault is found" grep -q "AddressSanitizer\|runtime error" "$tmp/log"
 
-# A queue that believes the length of a line.
-sed 's/ || len > sizeof(\*body)//' "$T_TOP/rfcom/queue.c" >"$tmp/queue.c"
+# A queue that believes the length of a chunk.
+sed 's/bytes > full ||/0 ||/' "$T_TOP/rfcom/queue.c" >"$tmp/queue.c"
 # shellcheck disable=SC2086
 "${CC:-gcc}" $flags -I"$T_TOP/rfcom" -fsanitize=address,undefined -o "$tmp/control" \
 	"$here/rfcom_fuzz.c" "$here/driver.c" "$tmp/queue.c"
 check "control: rfcom is built with a fault" test -x "$tmp/control"
 "$tmp/control" -runs=1000 >"$tmp/log" 2>&1
-check "control: and the fault is found" grep -q "AddressSanitizer\|runtime error" "$tmp/log"
+check "control: and the fault is found" test $? -ne 0
 done_testing

@@ -10,11 +10,11 @@
 #include "../../rfcom/queue.h"
 #include "fuzz.h"
 
-static struct rfcom_line lines[RF_COM_LINES];
+static struct rfcom_store store;
 static unsigned long accepted, refused, taken, news;
 
 /* what has to be there */
-static uint32_t length[RF_COM_LINES];
+static uint32_t length[RF_COM_CELLS];
 static uint32_t first, next, part, used;
 
 static void must(bool good)
@@ -23,44 +23,82 @@ static void must(bool good)
 		abort();
 }
 
-/* Exactly as many bytes as came: who reads beyond is caught. */
-static void put(struct rfcom_queue *q, uint32_t len, uint32_t flags, uint8_t value)
+/* What the line brings, as the rules are; 0: it breaks them. */
+static uint32_t brings(const struct rf_com_data *body, uint32_t len, bool chunks)
 {
+	uint32_t flags, bytes = len - offsetof(struct rf_com_data, data), full = RF_COM_LINE;
+
+	if (len <= offsetof(struct rf_com_data, data))
+		return 0;
+	flags = le32_to_cpu(body->flags);
+	if (flags & RF_COM_IN_CHUNK) {
+		if (bytes != sizeof(struct rf_com_chunk) || !chunks)
+			return 0;
+		bytes = le32_to_cpu(((const struct rf_com_chunk *)body->data)->bytes);
+		full = RF_COM_CHUNK;
+	}
+	return flags > (RF_COM_LAST | RF_COM_IN_CHUNK) || bytes > full ||
+	       (!(flags & RF_COM_LAST) && bytes != full) ? 0 : bytes;
+}
+
+/* Exactly as many bytes as came: who reads beyond is caught. */
+static void put(struct rfcom_queue *q, uint32_t len, uint32_t flags, const uint8_t *how)
+{
+	static uint8_t *all;	/* of malloc(): who reads beyond is caught here, too */
+	const uint8_t *chunks;
 	struct rf_com_data *body = malloc(len ? len : 1);
-	uint32_t bytes = len - offsetof(struct rf_com_data, data);
-	bool good = len > offsetof(struct rf_com_data, data) && len <= sizeof(*body) &&
-		    flags <= RF_COM_LAST && (flags || bytes == RF_COM_LINE) &&
-		    part + bytes <= RF_COM_MESSAGE_MAX && used < RF_COM_LINES;
+	struct rf_com_chunk chunk = { .count = cpu_to_le32((uint32_t)how[1] << 24 | how[2]) };
+	uint32_t bytes;
+	bool good, last = flags & RF_COM_LAST;
 	int ret;
 
-	memset(body, value, len);
+	if (!all)
+		all = calloc(RF_COM_CHUNKS, RF_COM_CHUNK);
+	chunks = how[3] % 8 ? all : NULL;
+	memset(body, how[3], len);
 	if (len >= offsetof(struct rf_com_data, data))
 		body->flags = cpu_to_le32(flags);
-	ret = rfcom_queue_put(q, body, len);
+	if (flags & RF_COM_IN_CHUNK &&
+	    len >= offsetof(struct rf_com_data, data) + sizeof(chunk)) {
+		chunk.bytes = cpu_to_le32(last ? how[1] << 5 | how[2] :
+						 RF_COM_CHUNK + how[2] / 250);
+		memcpy(body->data, &chunk, sizeof(chunk));
+	}
+	bytes = brings(body, len, chunks);
+	good = bytes && part + bytes <= RF_COM_MESSAGE_MAX &&
+	       used + rfcom_cells(bytes) <= RF_COM_CELLS;
+	ret = rfcom_queue_put(q, body, len, chunks);
 	free(body);
-	must(ret == (good ? (int)flags : -EPROTO));
+	must(ret == (good ? (int)last : -EPROTO));
 	if (!good) {
 		refused++;
 		return;
 	}
 	accepted++;
-	used++;
+	used += rfcom_cells(bytes);
 	part += bytes;
-	if (flags) {
-		length[next++ % RF_COM_LINES] = part;
+	if (last) {
+		length[next++ % RF_COM_CELLS] = part;
 		part = 0;
 	}
 }
 
 static void take(struct rfcom_queue *q)
 {
-	uint32_t n, bytes = rfcom_queue_message(q, &n);
+	uint32_t n, at = 0, sum = 0, bytes = rfcom_queue_message(q, &n);
+	struct rfcom_piece piece[2];
 
 	must(rfcom_queue_readable(q) == (first != next));
-	must(bytes == (first == next ? 0 : length[first % RF_COM_LINES]));
+	must(bytes == (first == next ? 0 : length[first % RF_COM_CELLS]));
 	if (!bytes)
 		return;
-	must(n == rfcom_lines(bytes) && rfcom_queue_line(q, n - 1)->last);
+	while (at < n) {
+		at = rfcom_queue_line(q, at, piece);
+		sum += piece[0].bytes + piece[1].bytes;
+		must(piece[0].data >= store.cell && piece[1].data >= store.cell &&
+		     piece[0].data + piece[0].bytes <= store.cell + sizeof(store.cell));
+	}
+	must(at == n && sum == bytes);
 	rfcom_queue_drop(q, n);
 	rfcom_queue_tell(q);
 	first++;
@@ -73,12 +111,12 @@ static void hear(struct rfcom_credit *c, uint32_t said)
 	uint32_t before = c->taken, left = rfcom_credit_left(c);
 
 	news += !rfcom_credit_taken(c, said) && c->taken != before;
-	must(rfcom_credit_left(c) >= left && rfcom_credit_left(c) <= RF_COM_LINES);
+	must(rfcom_credit_left(c) >= left && rfcom_credit_left(c) <= RF_COM_CELLS);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct rfcom_queue q = { .line = lines };
+	struct rfcom_queue q = { .store = &store };
 	struct rfcom_credit c = { 0 };
 	uint32_t value;
 
@@ -86,27 +124,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (; size >= 4; data += 4, size -= 4) {
 		value = data[1] | data[2] << 8;
 		switch (data[0] % 16) {
-		case 0 ... 6:	/* as a sender that keeps the rules */
-			put(&q, sizeof(struct rf_com_data), data[1] < 8, data[3]);
+		case 0 ... 4:	/* as a sender that keeps the rules */
+			put(&q, sizeof(struct rf_com_data), data[1] < 8, data);
+			break;
+		case 5 ... 6:
+			put(&q, offsetof(struct rf_com_data, data) + sizeof(struct rf_com_chunk),
+			    RF_COM_IN_CHUNK | (data[1] < 128), data);
 			break;
 		case 7 ... 8:
-			put(&q, data[1] % (sizeof(struct rf_com_data) + 1), RF_COM_LAST, data[3]);
+			put(&q, data[1] % (sizeof(struct rf_com_data) + 1), RF_COM_LAST, data);
 			break;
 		case 9:
-			put(&q, data[1], data[2] % 8, data[3]);
+			put(&q, data[1], data[2] % 8, data);
 			break;
 		case 10:
-			put(&q, data[1], value << 16 | data[3], data[3]);
+			put(&q, data[1], value << 16 | data[3], data);
 			break;
 		case 11 ... 12:
 			take(&q);
 			break;
 		case 13:
-			if (rfcom_credit_left(&c) >= value % RF_COM_LINES)
-				c.sent += value % RF_COM_LINES;
+			if (rfcom_credit_left(&c) >= rfcom_cells(value % RF_COM_CHUNK))
+				rfcom_credit_use(&c, value % RF_COM_CHUNK);
 			break;
 		case 14:
-			hear(&c, c.taken + value % (RF_COM_LINES + 2));
+			hear(&c, c.taken + value % (RF_COM_CELLS + 2));
 			break;
 		default:
 			hear(&c, value << 16 | data[3]);

@@ -84,7 +84,7 @@ static int lie_overrun(void)
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; !ret && i < 2 * RF_COM_LINES; i++)
+	for (i = 0; !ret && i < 2 * RF_COM_CELLS; i++)
 		ret = send(RF_MSG_COM_DATA, partner, &body, sizeof(body));
 	return ret;
 }
@@ -100,7 +100,7 @@ static int lie_taken(void)
 {
 	struct rf_com_taken body = {
 		.from = cpu_to_le32(LIE_END),
-		.lines = cpu_to_le32(1000000),
+		.cells = cpu_to_le32(1000000),
 	};
 
 	return send(RF_MSG_COM_TAKEN, partner, &body, sizeof(body));

@@ -19,19 +19,22 @@ build()
 
 # what is spoiled | sed
 mutations rfcom/queue.c <<'END'
-an empty line is taken|s/len <= offsetof/len < offsetof/
-a line longer than it can be|s/ || len > sizeof(\*body)//
-unknown flags|s/flags & ~RF_COM_LAST || //
-a short line in the middle|s/(!flags \&\& bytes != RF_COM_LINE)/0/
+an empty line is taken|s/len <= offsetof/len < offsetof/; s/!bytes || //
+unknown flags|s/flags & ~(RF_COM_LAST | RF_COM_IN_CHUNK)/0/
+a short line in the middle|s/(!(flags & RF_COM_LAST) && bytes != full)/0/
+a line or chunk longer than it can be|s/bytes > full/0/
+a chunk where there are none|s/!chunks || //
+another chunk|s/chunk.count) % RF_COM_CHUNKS/chunk.count) % (RF_COM_CHUNKS \/ 2)/
+a line at the end of the queue is not cut|s/bytes < STORE_BYTES - at ?/1 ?/
 a message without an end|s/q->part + bytes > RF_COM_MESSAGE_MAX/0/
-one line more than fits|s/>= RF_COM_LINES)/> RF_COM_LINES)/
-the length of the last message sticks|s/q->part = flags ? 0 : /q->part = /
-a message is there with its first line|s/^	if (flags)	/	if (!(head \& 1))	/
-the first line is taken twice|s/q->tail + lines/q->tail + lines - 1/
+one cell more than fits|s/ > RF_COM_CELLS)/ > RF_COM_CELLS + 1)/
+the length of the last message sticks|s/q->part = last ? 0 : /q->part = /
+a message is there with its first line|s/^	if (last)	/	if (!(q->head \& 1))	/
+the first cell is taken twice|s/q->tail + cells/q->tail + cells - 1/
 the sender is told too late|s/< RFCOM_TELL/< 2 * RFCOM_TELL/
 more taken than was sent|s/more > READ_ONCE/more > 99999 + READ_ONCE/
 old news are news|s/(s32)more <= 0/!more/
-a line uses no credit|s/c->sent + 1/c->sent/
-a line that was not sent uses credit|s/c->sent - 1)/c->sent)/
-credit is not used up|s/RF_COM_LINES - (/RF_COM_LINES + (/
+a line uses no credit|s/c->sent + rfcom_cells/c->sent + 0 * rfcom_cells/
+a line that was not sent uses credit|s/c->sent - rfcom_cells/c->sent - 0 * rfcom_cells/
+credit is not used up|s/RF_COM_CELLS - (READ/RF_COM_CELLS + (READ/
 END

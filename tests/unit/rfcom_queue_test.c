@@ -12,16 +12,17 @@
 #include "queue.c"
 #include "tap.h"
 
-#define STEPS	300000
+#define STEPS	60000
 
-static struct rfcom_line lines[RF_COM_LINES];
+static struct rfcom_store store_of_q;
 static struct rfcom_queue q;
 static struct rfcom_credit credit;
+static u8 chunks[RF_COM_CHUNKS * RF_COM_CHUNK];
 
 static void reset(void)
 {
-	memset(lines, 0xee, sizeof(lines));
-	q = (struct rfcom_queue){ .line = lines };
+	memset(&store_of_q, 0xee, sizeof(store_of_q));
+	q = (struct rfcom_queue){ .store = &store_of_q };
 	credit = (struct rfcom_credit){ 0 };
 }
 
@@ -31,7 +32,17 @@ static int put(u32 bytes, u32 flags, u8 value)
 	struct rf_com_data d = { .flags = cpu_to_le32(flags) };
 
 	memset(d.data, value, sizeof(d.data));
-	return rfcom_queue_put(&q, &d, offsetof(struct rf_com_data, data) + bytes);
+	return rfcom_queue_put(&q, &d, offsetof(struct rf_com_data, data) + bytes, chunks);
+}
+
+/* One whose bytes are in that chunk. */
+static int put_chunk(u32 count, u32 bytes, u32 flags, const u8 *where)
+{
+	struct rf_com_data d = { .flags = cpu_to_le32(flags | RF_COM_IN_CHUNK) };
+	struct rf_com_chunk c = { .count = cpu_to_le32(count), .bytes = cpu_to_le32(bytes) };
+
+	memcpy(d.data, &c, sizeof(c));
+	return rfcom_queue_put(&q, &d, offsetof(struct rf_com_data, data) + sizeof(c), where);
 }
 
 static u32 take(void)
@@ -43,6 +54,22 @@ static u32 take(void)
 	return bytes;
 }
 
+/* The byte of the first message at that place. */
+static u8 byte(u32 place)
+{
+	struct rfcom_piece piece[2];
+	u32 at = 0, i;
+
+	for (;;) {
+		at = rfcom_queue_line(&q, at, piece);
+		for (i = 0; i < 2; i++) {
+			if (place < piece[i].bytes)
+				return piece[i].data[place];
+			place -= piece[i].bytes;
+		}
+	}
+}
+
 static void cases(void)
 {
 	u32 n, i, bad = 0;
@@ -50,7 +77,7 @@ static void cases(void)
 	reset();
 	ok(!rfcom_queue_message(&q, &n) && !n && !rfcom_queue_readable(&q), "an empty queue");
 	ok(put(1, RF_COM_LAST, 7) == 1 && rfcom_queue_readable(&q), "a message of a byte");
-	ok(rfcom_queue_message(&q, &n) == 1 && n == 1 && rfcom_queue_line(&q, 0)->data[0] == 7,
+	ok(rfcom_queue_message(&q, &n) == 1 && n == 1 && byte(0) == 7,
 	   "is there");
 	ok(take() == 1 && !take() && !rfcom_queue_readable(&q), "and then not");
 	ok(put(RF_COM_LINE, 0, 1) == 0 && !take(), "half a message is none");
@@ -58,9 +85,10 @@ static void cases(void)
 	put(5, RF_COM_LAST, 1);
 	put(RF_COM_LINE, RF_COM_LAST, 2);
 	ok(take() == 5 && take() == RF_COM_LINE && !take(), "two come one after the other");
-	ok(rfcom_lines(1) == 1 && rfcom_lines(RF_COM_LINE) == 1 &&
-	   rfcom_lines(RF_COM_LINE + 1) == 2 &&
-	   rfcom_lines(RF_COM_MESSAGE_MAX) == RF_COM_LINES - RFCOM_TELL, "lines of a message");
+	ok(rfcom_cells(1) == 1 && rfcom_cells(RF_COM_CELL) == 1 &&
+	   rfcom_cells(RF_COM_CELL + 1) == 2 && rfcom_cells(RF_COM_CHUNK) == 64 &&
+	   rfcom_credit_wanted(RF_COM_MESSAGE_MAX) == RF_COM_CELLS - RFCOM_TELL,
+	   "cells of lines and messages");
 
 	reset();
 	for (i = 0; i < RF_COM_MESSAGE_MAX / RF_COM_LINE - 1; i++)
@@ -72,11 +100,60 @@ static void cases(void)
 		put(RF_COM_LINE, 0, i);
 	ok(put(1, RF_COM_LAST, 1) == -EPROTO, "one that is longer");
 	reset();
-	for (i = 0; i < RF_COM_LINES; i++)
+	for (i = 0; i < RF_COM_CELLS; i++)
 		bad += put(1, RF_COM_LAST, i) != 1;
-	ok(!bad && put(1, RF_COM_LAST, 1) == -EPROTO, "more lines than there are");
+	ok(!bad && put(1, RF_COM_LAST, 1) == -EPROTO, "more cells than there are");
 	ok(take() == 1 && put(1, RF_COM_LAST, 1) == 1 && put(1, RF_COM_LAST, 1) == -EPROTO,
 	   "one was taken: one more");
+}
+
+static void in_chunks(void)
+{
+	u32 i, n, bad = 0;
+
+	for (i = 0; i < sizeof(chunks); i++)
+		chunks[i] = i / RF_COM_CHUNK;
+	reset();
+	ok(put_chunk(5, 100, RF_COM_LAST, chunks) == 1 && rfcom_queue_message(&q, &n) == 100 &&
+	   n == 2 && byte(0) == 5 && byte(99) == 5 && take() == 100, "a message in a chunk");
+	ok(put_chunk(RF_COM_CHUNKS + 6, RF_COM_CHUNK, 0, chunks) == 0 &&
+	   put(RF_COM_LINE, 0, 77) == 0 && put_chunk(7, 1, RF_COM_LAST, chunks) == 1 &&
+	   rfcom_queue_message(&q, &n) == RF_COM_CHUNK + RF_COM_LINE + 1 && byte(0) == 6 &&
+	   byte(RF_COM_CHUNK) == 77 && byte(RF_COM_CHUNK + RF_COM_LINE) == 7 && take(),
+	   "one in chunks and lines");
+	chunks[0] = 9;
+	put_chunk(0, 1, RF_COM_LAST, chunks);
+	chunks[0] = 10;
+	ok(byte(0) == 9 && take() == 1, "what is changed later does not matter");
+	chunks[0] = 0;
+
+	/* all around the queue, so that lines are cut at its end */
+	reset();
+	for (i = 0; i < 1000; i++)
+		bad += put_chunk(i, RF_COM_CHUNK - i % 77, RF_COM_LAST, chunks) != 1 ||
+		       byte(0) != i % RF_COM_CHUNKS ||
+		       byte(RF_COM_CHUNK - i % 77 - 1) != i % RF_COM_CHUNKS ||
+		       take() != RF_COM_CHUNK - i % 77;
+	ok(!bad, "lines that go over the end of the queue");
+	reset();
+	for (i = 0; i < RF_COM_MESSAGE_MAX / RF_COM_CHUNK; i++)
+		bad += put_chunk(i, RF_COM_CHUNK, 0, chunks) != 0;
+	ok(!bad && put_chunk(0, 1, RF_COM_LAST, chunks) == -EPROTO, "one byte too many");
+	reset();
+	for (i = 0; i < RF_COM_CELLS * RF_COM_CELL / RF_COM_CHUNK; i++)
+		bad += put_chunk(i, RF_COM_CHUNK, RF_COM_LAST, chunks) != 1;
+	ok(!bad && put(1, RF_COM_LAST, 1) == -EPROTO, "more cells than there are");
+
+	reset();
+	ok(put_chunk(0, 0, RF_COM_LAST, chunks) == -EPROTO, "an empty chunk");
+	ok(put_chunk(0, RF_COM_CHUNK + 1, RF_COM_LAST, chunks) == -EPROTO &&
+	   put_chunk(0, U32_MAX, RF_COM_LAST, chunks) == -EPROTO, "more than a chunk");
+	ok(put_chunk(0, 100, 0, chunks) == -EPROTO, "a chunk that is not full in the middle");
+	ok(put_chunk(0, 100, RF_COM_LAST, NULL) == -EPROTO, "where there are none");
+	ok(put(9, RF_COM_LAST | RF_COM_IN_CHUNK, 0) == -EPROTO &&
+	   put(7, RF_COM_LAST | RF_COM_IN_CHUNK, 0) == -EPROTO, "a line of another length");
+	ok(put_chunk(U32_MAX, 1, RF_COM_LAST, chunks) == 1 && byte(0) == RF_COM_CHUNKS - 1,
+	   "every number is one of a chunk that there is");
 }
 
 static void hostile(void)
@@ -86,60 +163,75 @@ static void hostile(void)
 
 	reset();
 	for (len = 0; len < 300; len++)
-		bad += (rfcom_queue_put(&q, &d, len) == 1) !=
+		bad += (rfcom_queue_put(&q, &d, len, NULL) == 1) !=
 		       (len > offsetof(struct rf_com_data, data) && len <= sizeof(d));
 	ok(!bad, "every length that cannot be is refused");
 	reset();
 	ok(put(5, 0, 1) == -EPROTO, "a short line in the middle");
-	ok(put(5, 2, 1) == -EPROTO && put(RF_COM_LINE, 3, 1) == -EPROTO, "unknown flags");
+	ok(put(5, 5, 1) == -EPROTO && put(RF_COM_LINE, 4, 1) == -EPROTO, "unknown flags");
 	ok(!take() && put(1, RF_COM_LAST, 1) == 1 && take() == 1, "nothing of that is left");
 
 	reset();
 	credit.sent = 100;
-	ok(!rfcom_credit_taken(&credit, 60) && rfcom_credit_left(&credit) == RF_COM_LINES - 40,
+	ok(!rfcom_credit_taken(&credit, 60) && rfcom_credit_left(&credit) == RF_COM_CELLS - 40,
 	   "60 of 100 taken");
 	ok(!rfcom_credit_taken(&credit, 40) && credit.taken == 60, "old news are none");
 	ok(rfcom_credit_taken(&credit, 101) == -EPROTO && credit.taken == 60, "more than was sent");
 	n = rfcom_credit_left(&credit);
-	rfcom_credit_use(&credit);
-	ok(rfcom_credit_left(&credit) == n - 1, "a line uses credit");
-	rfcom_credit_return(&credit);
+	rfcom_credit_use(&credit, 100);
+	ok(rfcom_credit_left(&credit) == n - 2, "a line uses credit");
+	rfcom_credit_return(&credit, 100);
 	ok(rfcom_credit_left(&credit) == n, "one that was not sent does not");
 	credit.sent = credit.taken = U32_MAX - 1;
 	credit.sent += 5;
-	ok(!rfcom_credit_taken(&credit, 3) && rfcom_credit_left(&credit) == RF_COM_LINES,
+	ok(!rfcom_credit_taken(&credit, 3) && rfcom_credit_left(&credit) == RF_COM_CELLS,
 	   "it goes on beyond 2^32");
 }
 
-/* A sender that follows the rules, and a reader that takes now and then. */
+/* As a sender that follows the rules: in chunks at times. Returns what went wrong. */
+static u32 send_message(u32 bytes, u8 value)
+{
+	u32 wrong = 0, part, full;
+	bool chunk;
+
+	for (; bytes; bytes -= part) {
+		chunk = rand() % 2;
+		full = chunk ? RF_COM_CHUNK : RF_COM_LINE;
+		part = bytes < full ? bytes : full;
+		rfcom_credit_use(&credit, part);
+		if (chunk)
+			memset(chunks, value, part);
+		wrong += (chunk ? put_chunk(0, part, part == bytes ? RF_COM_LAST : 0, chunks) :
+				  put(part, part == bytes ? RF_COM_LAST : 0, value)) !=
+			 (part == bytes);
+	}
+	return wrong;
+}
+
+/* Such a sender, and a reader that takes now and then. */
 static void random_steps(unsigned int seed)
 {
-	static u32 length[RF_COM_LINES];	/* messages on their way */
+	static u32 length[RF_COM_CELLS];	/* messages on their way */
 	u32 i, first = 0, next = 0, bytes, n, stuck = 0, wrong = 0;
 
 	reset();
 	srand(seed);
 	for (i = 0; i < STEPS; i++) {
 		bytes = rand() % 4 ? 1 + rand() % 200 : 1 + rand() % RF_COM_MESSAGE_MAX;
-		if (rand() % 2 && rfcom_credit_left(&credit) >= rfcom_lines(bytes)) {
-			length[next++ % RF_COM_LINES] = bytes;
-			for (; bytes > RF_COM_LINE; bytes -= RF_COM_LINE) {
-				rfcom_credit_use(&credit);
-				wrong += put(RF_COM_LINE, 0, next) != 0;
-			}
-			rfcom_credit_use(&credit);
-			wrong += put(bytes, RF_COM_LAST, next) != 1;
+		if (rand() % 2 && rfcom_credit_left(&credit) >= rfcom_credit_wanted(bytes)) {
+			length[next++ % RF_COM_CELLS] = bytes;
+			wrong += send_message(bytes, next);
 		} else if (first != next) {
 			bytes = rfcom_queue_message(&q, &n);
-			wrong += bytes != length[first % RF_COM_LINES] ||
-				 rfcom_queue_line(&q, 0)->data[0] != (u8)(first + 1);
+			wrong += bytes != length[first % RF_COM_CELLS] ||
+				 byte(0) != (u8)(first + 1) || byte(bytes - 1) != (u8)(first + 1);
 			rfcom_queue_drop(&q, n);
 			first++;
 			if (rfcom_queue_tell(&q))
 				wrong += rfcom_credit_taken(&credit, q.told) != 0;
 		}
-		stuck += first == next &&
-			 rfcom_credit_left(&credit) < rfcom_lines(RF_COM_MESSAGE_MAX);
+		stuck += first == next && rfcom_credit_left(&credit) <
+					  rfcom_credit_wanted(RF_COM_MESSAGE_MAX);
 	}
 	ok(!wrong && next > 1000, "seed %u: %u messages as they were sent", seed, next);
 	ok(!stuck, "seed %u: when all was read, a message of any length can be sent", seed);
@@ -160,8 +252,8 @@ static void *sender(void *unused)
 		for (i = 0; i < parts; i++) {
 			d.flags = cpu_to_le32(i + 1 == parts ? RF_COM_LAST : 0);
 			memset(d.data, n + i, sizeof(d.data));
-			rfcom_credit_use(&credit);
-			if (rfcom_queue_put(&q, &d, sizeof(d)) < 0)
+			rfcom_credit_use(&credit, RF_COM_LINE);
+			if (rfcom_queue_put(&q, &d, sizeof(d), NULL) < 0)
 				abort();
 		}
 	}
@@ -181,7 +273,7 @@ static int threads(u32 count)
 			continue;
 		wrong += got != 1 + n % 5;
 		for (i = 0; i < got; i++)
-			wrong += rfcom_queue_line(&q, i)->data[RF_COM_LINE - 1] != (u8)(n + i);
+			wrong += byte(RF_COM_LINE * (i + 1) - 1) != (u8)(n + i);
 		rfcom_queue_drop(&q, got);
 		n++;
 		if (rfcom_queue_tell(&q) && rfcom_credit_taken(&credit, q.told))
@@ -198,6 +290,7 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		return threads(atoi(argv[2]));
 	cases();
+	in_chunks();
 	hostile();
 	for (seed = 1; seed <= 3; seed++)
 		random_steps(seed);

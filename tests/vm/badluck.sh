@@ -104,19 +104,26 @@ end_by()
 # last of them may be seen when all is done
 at_each_step()
 {
-	odd=
+	odd='' met=0 of=0
 	before
 	for n in $(rounds "1 2 4 6 8 10" "$(seq 0 10 | tr '\n' ' ')"); do
 		end_by "$1" grown $(($(entries) + n))
 		lives=$(rfm list --json | grep -c '"name"')
 		# killed after the start it lives on
 		[ "$lives" -eq 0 ] || rfm destroy --force x
-		[ "$got" -eq "$2" ] || [ $n -ge 9 ] || odd="$odd $n:$got"
+		# On a busy host the change may be seen when it is running already.
+		of=$((of + 1))
+		case $got,$lives in
+		"$2",*) met=$((met + 1)) ;;
+		0,1) ;;
+		*) odd="$odd $n:$got" ;;
+		esac
 		[ "$(grep -vc warning: /run/err)" -le 1 ] || odd="$odd $n:$(cat /run/err)"
 		check "$1 after $n changes of owner (status $got, $lives lives): nothing is lost" \
 			nothing_lost
 	done
 	is "$odd" "" "$1: the exit status is $2, said in one line at most"
+	check "control: most signals came in time ($met of $of)" test $((2 * met)) -ge $of
 }
 at_each_step INT 130
 at_each_step KILL 137

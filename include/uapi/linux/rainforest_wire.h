@@ -409,6 +409,8 @@ struct rf_ring_ack {
  * @area: physical address of its struct rf_ficm_area
  * @nr_cpus: entries used in @apicid
  * @may_open: who may open channels to it, a bit for each entry of the directory
+ * @bulk: physical address of the struct rf_com_bulk that it writes for the kernel with
+ *	that entry, 0: none
  * @name: name of the subOS, "supervisor", ended by NUL
  * @apicid: its cores: its doorbell can be at one of these only
  */
@@ -418,6 +420,7 @@ struct rf_ficm_entry {
 	__le64 area;
 	__le32 nr_cpus;
 	__le32 may_open;
+	__le64 bulk[RF_WIRE_PEERS];
 	char name[RF_FICM_NAME];
 	__le32 apicid[RF_WIRE_CPUS];
 };
@@ -554,17 +557,24 @@ struct rf_reply {
  *	opener		OPEN (service) -------------------->	listener
  *			<------------------- OPENED (or why not)
  *	both ends	DATA, DATA, DATA + RF_COM_LAST ---->	a message in lines
- *			<------------------------- TAKEN	lines that left the other's queue
+ *			<------------------------- TAKEN	cells that left the other's queue
  *			CLOSE ----------------------------->	in answer to what is for no
  *								end of ours, too
  *
- * A queue has RF_COM_LINES lines: whoever sends more than was taken and that many
+ * A line brings up to RF_COM_LINE bytes in itself, or up to RF_COM_CHUNK in a chunk of
+ * struct rf_com_bulk; the reader copies these at once. A queue has RF_COM_CELLS cells; a
+ * line takes as many as its bytes fill. Whoever sends more than was taken and that many
  * breaks the channel.
  */
-#define RF_COM_LINES		2048		/* of one end's queue, a power of two */
+#define RF_COM_CELLS		2048		/* of one end's queue, a power of two */
+#define RF_COM_CELL		64		/* bytes */
 #define RF_COM_LINE		40		/* bytes of a message in one line */
-#define RF_COM_MESSAGE_MAX	61440		/* bytes of a message: 3/4 of the lines */
+#define RF_COM_CHUNK		4096		/* bytes of a message in one chunk */
+#define RF_COM_CHUNKS		64		/* a power of two */
+#define RF_COM_MESSAGE_MAX	61440		/* bytes of a message: 3/4 of the cells, in lines */
 #define RF_COM_LAST		(1U << 0)	/* rf_com_data @flags: the message ends here */
+#define RF_COM_IN_CHUNK		(1U << 1)	/* rf_com_data @flags: see struct rf_com_chunk */
+#define RF_COM_BULK_MAGIC	0x4b4c4252	/* "RBLK" */
 
 /**
  * struct rf_com_open - body of RF_MSG_COM_OPEN
@@ -592,8 +602,9 @@ struct rf_com_opened {
 /**
  * struct rf_com_data - body of RF_MSG_COM_DATA
  * @from: end that sends
- * @flags: RF_COM_LAST
- * @data: a part of a message, not empty; full where the message does not end
+ * @flags: RF_COM_LAST, RF_COM_IN_CHUNK
+ * @data: a part of a message, not empty; full where the message does not end. With
+ *	RF_COM_IN_CHUNK struct rf_com_chunk
  */
 struct rf_com_data {
 	__le32 from;
@@ -602,13 +613,45 @@ struct rf_com_data {
 };
 
 /**
+ * struct rf_com_chunk - @data of struct rf_com_data: the bytes are in a chunk
+ * @count: chunks before it, of this kernel to that one, modulo 2^32; modulo
+ *	RF_COM_CHUNKS the number of the chunk
+ * @bytes: used in it; all where the message does not end
+ */
+struct rf_com_chunk {
+	__le32 count;
+	__le32 bytes;
+};
+
+/**
+ * struct rf_com_bulk - what a kernel writes for one other, page aligned
+ * @magic: RF_COM_BULK_MAGIC; written last, when it can take chunks
+ * @version: RF_WIRE_VERSION
+ * @size: sizeof(struct rf_com_bulk)
+ * @taken: @count of the chunk of the other kernel that it expects next
+ * @reserved: 0
+ * @chunk: for the other kernel
+ *
+ * Memory of the supervisor, lent like struct rf_ficm_area, and zeroed for each new
+ * generation of either kernel.
+ */
+struct rf_com_bulk {
+	__le32 magic;
+	__le32 version;
+	__le32 size;
+	__le32 taken;
+	__u8 reserved[4080];
+	__u8 chunk[RF_COM_CHUNKS][RF_COM_CHUNK];
+};
+
+/**
  * struct rf_com_taken - body of RF_MSG_COM_TAKEN
  * @from: end whose queue it is
- * @lines: that were taken out of it so far, modulo 2^32
+ * @cells: that were taken out of it so far, modulo 2^32
  */
 struct rf_com_taken {
 	__le32 from;
-	__le32 lines;
+	__le32 cells;
 };
 
 /**

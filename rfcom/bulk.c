@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Chunks: what does not fit into a line goes through memory that the supervisor lends to
+ * two kernels, struct rf_com_bulk. The reader copies a chunk into the queue of its
+ * channel when the line that names it comes, so that chunks are taken in the order in
+ * which they were filled, whichever channel they are of, and nobody holds one for long.
+ *
+ * That memory may go when this kernel leaves the exchange: it is used under RCU, with
+ * faults disabled. A kernel and its successor are told apart by generation.
+ */
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "internal.h"
+
+#define BULK_PEERS	(RF_WIRE_PEERS + 1)	/* all kernels and the loopback */
+
+static struct rfcom_bulk bulks[BULK_PEERS];
+static struct rf_com_bulk *loopback;
+static DEFINE_MUTEX(bulks_lock);	/* protects which peer each is of */
+
+static struct rfcom_bulk *bulk_find(u32 peer)
+{
+	unsigned int i;
+
+	for (i = 0; i < BULK_PEERS; i++)
+		if (READ_ONCE(bulks[i].used) && READ_ONCE(bulks[i].peer) == peer)
+			return &bulks[i];
+	return NULL;
+}
+
+static void bulk_init(struct rf_com_bulk *out)
+{
+	WRITE_ONCE(out->version, cpu_to_le32(RF_WIRE_VERSION));
+	WRITE_ONCE(out->size, cpu_to_le32(sizeof(*out)));
+	/* The rest before the magic: pairs with bulk_taken(). */
+	smp_store_release(&out->magic, cpu_to_le32(RF_COM_BULK_MAGIC));
+}
+
+/* Nobody uses it any more when this returns. */
+static void bulk_drop(struct rfcom_bulk *b)
+{
+	lockdep_assert_held(&bulks_lock);
+	RCU_INIT_POINTER(b->out, NULL);
+	RCU_INIT_POINTER(b->in, NULL);
+	synchronize_rcu();
+	WRITE_ONCE(b->used, false);
+}
+
+static int bulk_memory(u32 peer, struct rf_com_bulk **out, struct rf_com_bulk **in)
+{
+	if (peer != FICM_LOOPBACK)
+		return ficm_bulk(peer, out, in);
+	*out = loopback;
+	*in = loopback;
+	return loopback ? 0 : -ENOENT;
+}
+
+static struct rfcom_bulk *bulk_take(const struct ficm_kernel *kernel)
+{
+	struct rf_com_bulk *out, *in;
+	struct rfcom_bulk *b;
+
+	if (bulk_memory(kernel->peer, &out, &in))
+		return NULL;
+	for (b = bulks; b < bulks + BULK_PEERS; b++)
+		if (!b->used)
+			break;
+	if (b == bulks + BULK_PEERS)
+		return NULL;
+	b->peer = kernel->peer;
+	b->generation = kernel->generation;
+	b->head = 0;
+	bulk_init(out);
+	rcu_assign_pointer(b->in, in);
+	rcu_assign_pointer(b->out, out);
+	WRITE_ONCE(b->used, true);
+	return b;
+}
+
+/**
+ * rfcom_bulk_open() - make ready for chunks from and to a kernel
+ * @kernel: which
+ *
+ * Without memory for them there are none: all goes in lines.
+ *
+ * Context: sleeps.
+ */
+void rfcom_bulk_open(const struct ficm_kernel *kernel)
+{
+	struct rfcom_bulk *b;
+
+	mutex_lock(&bulks_lock);
+	b = bulk_find(kernel->peer);
+	if (b && b->generation != kernel->generation) {
+		bulk_drop(b);
+		b = NULL;
+	}
+	if (!b)
+		bulk_take(kernel);
+	mutex_unlock(&bulks_lock);
+}
+
+/**
+ * rfcom_bulk_look() - the directory has changed: let go of what belongs to nobody
+ *
+ * Context: sleeps.
+ */
+void rfcom_bulk_look(void)
+{
+	struct ficm_kernel kernel;
+	struct rfcom_bulk *b;
+
+	mutex_lock(&bulks_lock);
+	for (b = bulks; b < bulks + BULK_PEERS; b++)
+		if (b->used && (ficm_describe(b->peer, &kernel) ||
+				kernel.generation != b->generation))
+			bulk_drop(b);
+	mutex_unlock(&bulks_lock);
+}
+
+/* Chunks that the other kernel took; false when it can take none. */
+static bool bulk_taken(const struct rf_com_bulk *in, u32 *taken)
+{
+	/* Pairs with bulk_init(). */
+	if (le32_to_cpu(smp_load_acquire(&in->magic)) != RF_COM_BULK_MAGIC ||
+	    le32_to_cpu(READ_ONCE(in->version)) != RF_WIRE_VERSION)
+		return false;
+	/* Taken before it is filled anew: pairs with rfcom_bulk_took(). */
+	*taken = le32_to_cpu(smp_load_acquire(&in->taken));
+	return true;
+}
+
+/**
+ * rfcom_bulk_begin() - the chunks to a kernel, for one sender
+ * @peer: which
+ * @generation: of that kernel
+ *
+ * Return: them, for rfcom_bulk_end(); NULL: there are none.
+ */
+struct rfcom_bulk *rfcom_bulk_begin(u32 peer, u32 generation)
+{
+	struct rfcom_bulk *b = bulk_find(peer);
+
+	if (!b)
+		return NULL;
+	mutex_lock(&b->lock);
+	if (READ_ONCE(b->peer) == peer && READ_ONCE(b->generation) == generation)
+		return b;
+	mutex_unlock(&b->lock);
+	return NULL;
+}
+
+/**
+ * rfcom_bulk_end() - another sender may have them
+ * @b: the chunks, or NULL
+ */
+void rfcom_bulk_end(struct rfcom_bulk *b)
+{
+	if (b)
+		mutex_unlock(&b->lock);
+}
+
+/**
+ * rfcom_bulk_fill() - fill the next chunk
+ * @b: the chunks, from rfcom_bulk_begin()
+ * @from: what with
+ * @bytes: how much of it
+ * @chunk: (out) what names it; rfcom_bulk_sent() when the other kernel was told
+ *
+ * Return: 0; -EAGAIN there is none free, or none at all; -EFAULT the memory that it
+ * comes from is not there, @from stands where it did.
+ */
+int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t bytes,
+		    struct rf_com_chunk *chunk)
+{
+	const struct rf_com_bulk *in;
+	struct rf_com_bulk *out;
+	int ret = -EAGAIN;
+	size_t done;
+	u32 taken;
+
+	rcu_read_lock();
+	out = rcu_dereference(b->out);
+	in = rcu_dereference(b->in);
+	if (out && in && bulk_taken(in, &taken) && b->head - taken < RF_COM_CHUNKS) {
+		pagefault_disable();
+		done = copy_from_iter(out->chunk[b->head % RF_COM_CHUNKS], bytes, from);
+		pagefault_enable();
+		ret = done == bytes ? 0 : -EFAULT;
+		if (ret)
+			iov_iter_revert(from, done);
+	}
+	rcu_read_unlock();
+	chunk->count = cpu_to_le32(b->head);
+	chunk->bytes = cpu_to_le32(bytes);
+	return ret;
+}
+
+/**
+ * rfcom_bulk_sent() - the other kernel was told of the chunk
+ * @b: the chunks
+ */
+void rfcom_bulk_sent(struct rfcom_bulk *b)
+{
+	b->head++;
+}
+
+/**
+ * rfcom_bulk_chunks() - the chunks of a kernel that sends
+ * @peer: which
+ *
+ * Context: under rcu_read_lock().
+ * Return: them, NULL: there are none.
+ */
+const u8 *rfcom_bulk_chunks(u32 peer)
+{
+	struct rfcom_bulk *b = bulk_find(peer);
+	const struct rf_com_bulk *in = b ? rcu_dereference(b->in) : NULL;
+
+	return in ? in->chunk[0] : NULL;
+}
+
+/**
+ * rfcom_bulk_took() - say that a chunk was taken
+ * @peer: whose
+ * @count: of the chunk
+ *
+ * Context: under rcu_read_lock().
+ */
+void rfcom_bulk_took(u32 peer, u32 count)
+{
+	struct rfcom_bulk *b = bulk_find(peer);
+	struct rf_com_bulk *out = b ? rcu_dereference(b->out) : NULL;
+
+	if (out)	/* read out before it is filled anew: pairs with bulk_taken() */
+		smp_store_release(&out->taken, cpu_to_le32(count + 1));
+}
+
+/**
+ * rfcom_bulk_init() - chunks within this kernel
+ */
+void rfcom_bulk_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < BULK_PEERS; i++)
+		mutex_init(&bulks[i].lock);
+	loopback = alloc_pages_exact(sizeof(*loopback), GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+}
+
+/**
+ * rfcom_bulk_exit() - nobody sends any more
+ */
+void rfcom_bulk_exit(void)
+{
+	struct rfcom_bulk *b;
+
+	mutex_lock(&bulks_lock);
+	for (b = bulks; b < bulks + BULK_PEERS; b++)
+		if (b->used)
+			bulk_drop(b);
+	mutex_unlock(&bulks_lock);
+	if (loopback)
+		free_pages_exact(loopback, sizeof(*loopback));
+}

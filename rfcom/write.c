@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Channels: sending messages.
+ */
+#include <linux/delay.h>
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+#include <linux/uio.h>
+
+#include "internal.h"
+
+#define CHANNEL_STALL	(5 * HZ)	/* a message half way: then the channel breaks */
+#define CHANNEL_FEW	(3 * RF_COM_LINE)	/* bytes that go in lines all the same */
+#define CHANNEL_FAULTS	16	/* times that memory is made present for one chunk */
+#define CHANNEL_ASK	HZ		/* without news of what was taken: then it is asked for */
+
+/* Until so many cells may be sent. News of what was taken may be lost: they are asked for. */
+static int channel_await_credit(struct rf_channel *ch, u32 cells, bool nowait)
+{
+	struct rf_com_end ask = { .from = cpu_to_le32(ch->id) };
+	int error;
+	long left;
+
+	for (;;) {
+		if (rfcom_channel_ended(ch, &error))
+			return error == -ECONNRESET ? error : -EPIPE;
+		if (rfcom_credit_left(&ch->out) >= cells)
+			return 0;
+		if (nowait)
+			return -EAGAIN;
+		left = wait_event_interruptible_timeout(ch->wait, !rfcom_channel_is_open(ch) ||
+							rfcom_credit_left(&ch->out) >= cells,
+							CHANNEL_ASK);
+		if (left < 0)
+			return -ERESTARTSYS;
+		if (!left)
+			rfcom_post(ch->peer, RF_MSG_COM_ASK, ch->remote, &ask, sizeof(ask));
+	}
+}
+
+/* One line; waits while the ring between the kernels is full, but not for ever. */
+static int channel_send_line(struct rf_channel *ch, const struct rf_msg *msg)
+{
+	unsigned long end = jiffies + CHANNEL_STALL;
+	int ret;
+
+	for (;;) {
+		if (!rfcom_channel_is_open(ch))
+			return -EPIPE;
+		ret = ficm_send(ch->peer, msg);
+		if (ret != -EAGAIN)
+			return ret;
+		if (time_after(jiffies, end))
+			return -ETIMEDOUT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		usleep_range(20, 50);
+	}
+}
+
+/* Sends what is in @body, and counts it before. */
+static int channel_send_part(struct rf_channel *ch, struct rf_msg *msg, size_t len, u32 bytes)
+{
+	int ret;
+
+	msg->len = offsetof(struct rf_com_data, data) + len;
+	rfcom_credit_use(&ch->out, bytes);
+	ret = channel_send_line(ch, msg);
+	if (ret)
+		rfcom_credit_return(&ch->out, bytes);
+	return ret;
+}
+
+/* A part in a chunk. -EAGAIN: there is none, nothing was sent. */
+static int channel_send_chunk(struct rf_channel *ch, struct rf_msg *msg, struct iov_iter *from,
+			      size_t bytes)
+{
+	struct rf_com_data *body = (void *)msg->body;
+	struct rf_com_chunk chunk;
+	struct rfcom_bulk *b;
+	int ret = -EAGAIN;
+
+	b = rfcom_bulk_begin(ch->peer, ch->generation);
+	if (b)
+		ret = rfcom_bulk_fill(b, from, bytes, &chunk);
+	if (!ret) {
+		body->flags |= cpu_to_le32(RF_COM_IN_CHUNK);
+		memset(body->data, 0, sizeof(body->data));
+		memcpy(body->data, &chunk, sizeof(chunk));
+		ret = channel_send_part(ch, msg, sizeof(chunk), bytes);
+		if (!ret)
+			rfcom_bulk_sent(b);
+		else if (ret == -EAGAIN)
+			ret = -EPIPE;
+	}
+	rfcom_bulk_end(b);
+	return ret;
+}
+
+static int channel_send_few(struct rf_channel *ch, struct rf_msg *msg, struct iov_iter *from,
+			    size_t bytes)
+{
+	struct rf_com_data *body = (void *)msg->body;
+
+	if (bytes < RF_COM_LINE)
+		memset(body->data, 0, sizeof(body->data));
+	if (copy_from_iter(body->data, bytes, from) != bytes)
+		return -EFAULT;
+	return channel_send_part(ch, msg, bytes, bytes);
+}
+
+/* Faults come while nothing is held; a chunk is filled without any. */
+static int channel_send_next(struct rf_channel *ch, struct rf_msg *msg, struct iov_iter *from,
+			     size_t left, size_t *sent)
+{
+	struct rf_com_data *body = (void *)msg->body;
+	int tries, ret = -EAGAIN;
+
+	*sent = min_t(size_t, left, RF_COM_CHUNK);
+	body->flags = cpu_to_le32(*sent == left ? RF_COM_LAST : 0);
+	for (tries = 0; left > CHANNEL_FEW && tries < CHANNEL_FAULTS; tries++) {
+		ret = channel_send_chunk(ch, msg, from, *sent);
+		if (ret != -EFAULT)
+			break;
+		if (fault_in_iov_iter_readable(from, *sent))
+			return -EFAULT;
+	}
+	if (ret != -EAGAIN)
+		return ret;
+	*sent = min_t(size_t, left, RF_COM_LINE);
+	body->flags = cpu_to_le32(*sent == left ? RF_COM_LAST : 0);
+	return channel_send_few(ch, msg, from, *sent);
+}
+
+static int channel_send_lines(struct rf_channel *ch, struct iov_iter *from, size_t len)
+{
+	struct rf_msg msg = {
+		.type = cpu_to_le16(RF_MSG_COM_DATA),
+		.tag = cpu_to_le32(ch->remote),
+	};
+	struct rf_com_data *body = (void *)msg.body;
+	int ret = 0;
+	size_t sent;
+
+	BUILD_BUG_ON(sizeof(*body) > sizeof(msg.body));
+	body->from = cpu_to_le32(ch->id);
+	for (; !ret && len; len -= sent)
+		ret = channel_send_next(ch, &msg, from, len, &sent);
+	return ret;
+}
+
+/* Half a message cannot be taken back: the channel breaks then. */
+static int channel_write_locked(struct rf_channel *ch, struct iov_iter *from, bool nowait)
+{
+	struct rf_com_end end = { .from = cpu_to_le32(ch->id) };
+	size_t len = iov_iter_count(from);
+	u32 before = ch->out.sent;
+	int ret;
+
+	ret = channel_await_credit(ch, rfcom_credit_wanted(len), nowait);
+	if (ret)
+		return ret;
+	if (fault_in_iov_iter_readable(from, len))
+		return -EFAULT;
+	ret = channel_send_lines(ch, from, len);
+	if (!ret) {
+		ch->sent++;
+		ch->sent_bytes += len;
+	} else if (ch->out.sent != before) {
+		rfcom_channel_fail(ch, ret);
+		rfcom_post(ch->peer, RF_MSG_COM_CLOSE, ch->remote, &end, sizeof(end));
+	}
+	return ret;
+}
+
+/**
+ * rfcom_write() - send a message, whole or not at all
+ * @ch: the channel's end
+ * @from: the message
+ * @nowait: do not wait
+ *
+ * Return: as rf_write(); -ERESTARTSYS for a signal, -EFAULT.
+ */
+int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait)
+{
+	size_t len = iov_iter_count(from);
+	int ret;
+
+	if (!len)
+		return -EINVAL;
+	if (len > RF_COM_MESSAGE_MAX)
+		return -EMSGSIZE;
+	if (nowait) {
+		if (!mutex_trylock(&ch->write_lock))
+			return -EAGAIN;
+	} else if (mutex_lock_interruptible(&ch->write_lock)) {
+		return -ERESTARTSYS;
+	}
+	ret = channel_write_locked(ch, from, nowait);
+	mutex_unlock(&ch->write_lock);
+	return ret;
+}
+
+/**
+ * rf_write() - send a message, whole or not at all
+ * @ch: the channel's end
+ * @data: the message
+ * @len: its bytes, 1 to RF_COM_MESSAGE_MAX
+ * @flags: RF_NOWAIT
+ *
+ * Waits while the other end's queue is full.
+ *
+ * Context: sleeps.
+ * Return: 0. -EINVAL an empty message, -EMSGSIZE one that is too long, -EAGAIN it would
+ * have to wait, -EPIPE the other end has closed, or the channel is broken, -ECONNRESET
+ * its kernel is gone, -ERESTARTSYS a signal came. In the middle of a message, which
+ * breaks the channel: -ETIMEDOUT the other kernel takes no messages, -EINTR a fatal
+ * signal came.
+ */
+int rf_write(struct rf_channel *ch, const void *data, size_t len, unsigned int flags)
+{
+	struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
+	struct iov_iter from;
+
+	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, len);
+	return rfcom_write(ch, &from, flags & RF_NOWAIT);
+}
+EXPORT_SYMBOL_NS_GPL(rf_write, RAINFOREST_RFCOM);
