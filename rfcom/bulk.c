@@ -139,15 +139,15 @@ static bool bulk_taken(const struct rf_com_bulk *in, u32 *taken)
  * @peer: which
  * @generation: of that kernel
  *
- * Return: them, for rfcom_bulk_end(); NULL: there are none.
+ * Context: sleeps; up to seconds while another sender waits for a kernel that takes nothing.
+ * Return: them, for rfcom_bulk_end(); NULL: there are none, or a signal came.
  */
 struct rfcom_bulk *rfcom_bulk_begin(u32 peer, u32 generation)
 {
 	struct rfcom_bulk *b = bulk_find(peer);
 
-	if (!b)
+	if (!b || mutex_lock_interruptible(&b->lock))
 		return NULL;
-	mutex_lock(&b->lock);
 	if (READ_ONCE(b->peer) == peer && READ_ONCE(b->generation) == generation)
 		return b;
 	mutex_unlock(&b->lock);

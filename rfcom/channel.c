@@ -372,7 +372,10 @@ ssize_t rf_read(struct rf_channel *ch, void *data, size_t size, unsigned int fla
 }
 EXPORT_SYMBOL_NS_GPL(rf_read, RAINFOREST_RFCOM);
 
-/* Does it stand as it did, now that the directory has changed? */
+/*
+ * Does it stand as it did, now that the directory has changed? Whoever changed it may be
+ * waiting: so we do not.
+ */
 static void channel_look(struct rf_channel *ch)
 {
 	struct rf_com_end end = { .from = cpu_to_le32(ch->id) };
@@ -382,7 +385,7 @@ static void channel_look(struct rf_channel *ch)
 		rfcom_channel_fail(ch, -ECONNRESET);
 	} else if (ch->accepted && !kernel.may_open && rfcom_channel_is_open(ch)) {
 		rfcom_channel_fail(ch, -EACCES);
-		rfcom_send(ch->peer, RF_MSG_COM_CLOSE, ch->remote, &end, sizeof(end));
+		rfcom_post(ch->peer, RF_MSG_COM_CLOSE, ch->remote, &end, sizeof(end));
 	}
 }
 

@@ -51,7 +51,7 @@ static int channel_send_line(struct rf_channel *ch, const struct rf_msg *msg)
 			return -EPIPE;
 		ret = ficm_send(ch->peer, msg);
 		if (ret != -EAGAIN)
-			return ret;
+			return ret == -ENOENT ? -ECONNRESET : ret;
 		if (time_after(jiffies, end))
 			return -ETIMEDOUT;
 		if (fatal_signal_pending(current))
@@ -92,8 +92,6 @@ static int channel_send_chunk(struct rf_channel *ch, struct rf_msg *msg, struct 
 		ret = channel_send_part(ch, msg, sizeof(chunk), bytes);
 		if (!ret)
 			rfcom_bulk_sent(b);
-		else if (ret == -EAGAIN)
-			ret = -EPIPE;
 	}
 	rfcom_bulk_end(b);
 	return ret;
@@ -111,7 +109,10 @@ static int channel_send_few(struct rf_channel *ch, struct rf_msg *msg, struct io
 	return channel_send_part(ch, msg, bytes, bytes);
 }
 
-/* Faults come while nothing is held; a chunk is filled without any. */
+/*
+ * Faults come while nothing is held; a chunk is filled without any. Where that does not
+ * succeed, or there is none, a line.
+ */
 static int channel_send_next(struct rf_channel *ch, struct rf_msg *msg, struct iov_iter *from,
 			     size_t left, size_t *sent)
 {
@@ -127,7 +128,7 @@ static int channel_send_next(struct rf_channel *ch, struct rf_msg *msg, struct i
 		if (fault_in_iov_iter_readable(from, *sent))
 			return -EFAULT;
 	}
-	if (ret != -EAGAIN)
+	if (ret != -EAGAIN && ret != -EFAULT)
 		return ret;
 	*sent = min_t(size_t, left, RF_COM_LINE);
 	body->flags = cpu_to_le32(*sent == left ? RF_COM_LAST : 0);

@@ -259,18 +259,6 @@ void rfctl_exchange_close(struct subos *so)
 	so->ficm_listed = false;
 }
 
-/**
- * rfctl_exchange_lose - a subOS goes into quarantine: it may still run
- * @so: the subOS, locked
- *
- * Its entry and its area are never used again.
- */
-void rfctl_exchange_lose(struct subos *so)
-{
-	rfctl_exchange_close(so);
-	so->ficm_slot = 0;
-}
-
 /* Nothing that was allowed to a subOS, or to talk to it, holds for its successor. */
 static void rules_forget(u32 slot)
 {
@@ -284,6 +272,22 @@ static void rules_forget(u32 slot)
 		dir->entry[i].may_open = cpu_to_le32(slots[i].may_open);
 	bulk_list(slot);
 	change_end();
+}
+
+/**
+ * rfctl_exchange_lose - a subOS goes into quarantine: it may still run
+ * @so: the subOS, locked
+ *
+ * Its entry, its area and its chunks are never used again, and nothing is allowed to it.
+ */
+void rfctl_exchange_lose(struct subos *so)
+{
+	rfctl_exchange_close(so);
+	if (!so->ficm_slot)
+		return;
+	guard(mutex)(&exchange_lock);
+	rules_forget(so->ficm_slot);
+	so->ficm_slot = 0;
 }
 
 /**

@@ -138,7 +138,11 @@ t_stale()
 			return 1 ;;
 	*) return 1 ;;
 	esac
-	[ "$(rfm list | awk -v n="$3" '$1 == n { print $3 }')" = booting ]
+	# Hung: no sign of life, for longer than it took us to look.
+	case $(rfm list | awk -v n="$3" '$1 == n { print $3 }') in
+	booting | hung) ;;
+	*) return 1 ;;
+	esac
 }
 
 # Told of, and done once more.

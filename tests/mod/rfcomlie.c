@@ -6,6 +6,7 @@
  *
  *	insmod rfcomlie.ko service=NAME what=overrun	more lines than the queue has
  *	insmod rfcomlie.ko service=NAME what=line	a line that cannot be
+ *	insmod rfcomlie.ko service=NAME what=chunk	more than a chunk holds
  *	insmod rfcomlie.ko service=NAME what=taken	took more than was sent
  *	insmod rfcomlie.ko service=NAME what=opens	count= requests to be let in, at once
  *	insmod rfcomlie.ko service=NAME what=random	count= messages of random bytes
@@ -96,6 +97,22 @@ static int lie_line(void)
 	return send(RF_MSG_COM_DATA, partner, &body, offsetof(struct rf_com_data, data) + 3);
 }
 
+static int lie_chunk(void)
+{
+	struct rf_com_data body = {
+		.from = cpu_to_le32(LIE_END),
+		.flags = cpu_to_le32(RF_COM_LAST | RF_COM_IN_CHUNK),
+	};
+	struct rf_com_chunk chunk = {
+		.count = cpu_to_le32(RF_COM_CHUNKS - 1),
+		.bytes = cpu_to_le32(RF_COM_CHUNK + 1),
+	};
+
+	memcpy(body.data, &chunk, sizeof(chunk));
+	return send(RF_MSG_COM_DATA, partner, &body,
+		    offsetof(struct rf_com_data, data) + sizeof(chunk));
+}
+
 static int lie_taken(void)
 {
 	struct rf_com_taken body = {
@@ -140,8 +157,8 @@ static int lie(void)
 		const char *name;
 		int (*fn)(void);
 	} ways[] = {
-		{ "overrun", lie_overrun }, { "line", lie_line }, { "taken", lie_taken },
-		{ "opens", lie_opens }, { "random", lie_random },
+		{ "overrun", lie_overrun }, { "line", lie_line }, { "chunk", lie_chunk },
+		{ "taken", lie_taken }, { "opens", lie_opens }, { "random", lie_random },
 	};
 	unsigned int i;
 

@@ -43,6 +43,28 @@ rm "$tmp/ready"
 is "$(printf '# prepare: false\n[ -e %s/ready ] && echo "ok - a"; echo 1..1\n' "$tmp" |
 	run_one harness-unready)" "1 0 passed, 1 failed" "control: without it the test fails"
 
+# A boot that a stale breakpoint of QEMU ended, told from others by what rfm says.
+rfm()
+{
+	case $1 in
+	log) echo "$said" ;;
+	list) echo "one 7 $state 4-5 512M" ;;
+	esac
+}
+while IFS='|' read -r t_status state said want; do
+	is "$(t_stale rfm create one && echo again || echo no)" "$want" \
+		"stale breakpoint: status $t_status, $state, '$said': $want"
+done <<'END'
+1|booting|Oops: int3: 0000 [#1]|again
+1|hung|Oops: int3: 0000 [#1]|again
+1|running|Oops: int3: 0000 [#1]|no
+1|crashed|Kernel panic|no
+6|booting|sched_clock: Marking stable (1, 2)|again
+6|hung|nvme nvme0: 5/0/0 default/read/poll queues|no
+4|booting|Oops: int3: 0000 [#1]|no
+END
+unset -f rfm
+
 # The scan: lines of real kernels, each of which must be noticed.
 while IFS= read -r line; do
 	is "$(printf 'x\n%s\ny\n' "$line" | complaints)" "$line" "scan: notices: $line"

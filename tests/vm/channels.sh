@@ -189,6 +189,7 @@ still_works()
 is "$(lies overrun)" "closed, 1 let in, 0 refused" "more than the credit: the channel is closed"
 still_works "overrun"
 is "$(lies line)" "closed, 1 let in, 0 refused" "a line that cannot be: closed"
+is "$(lies chunk)" "closed, 1 let in, 0 refused" "more than a chunk holds: closed"
 is "$(lies taken)" "closed, 1 let in, 0 refused" "more taken than was sent: closed"
 still_works "taken"
 like "$(lies opens 3000)" "^open, [0-9]+ let in, [0-9]+ refused$" "thousands of requests"
