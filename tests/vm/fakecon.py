@@ -15,7 +15,8 @@ from fakesup import BASE, VERSION, Failure
 
 OFF_DIR, OFF_AREAS = 0x100000, (0x110000, 0x150000)
 DIR_MAGIC, AREA_MAGIC, RING_MAGIC = 0x52494446, 0x45524146, 0x474E5252
-SLOTS, PEERS, PAIR, ENTRY = 128, 16, 12288, 24 + 4 * 256
+SLOTS, PEERS, PAIR = 128, 16, 12288
+ENTRY = 24 + 8 * PEERS + 32 + 4 * 256	# struct rf_ficm_entry
 ACK, HEAD, SLOT = 0, 128, 192			# offsets in struct rf_ficm_pair
 NOBODY = 0xFFFFFFFF
 SUPERVISOR, SUBOS = 0, 1			# entries of the directory
@@ -67,8 +68,9 @@ class Exchange:
         struct.pack_into("<4I", self.map, OFF_DIR, DIR_MAGIC, VERSION, size, 2)
         for i in range(PEERS):
             who, generation, area, cpus = entries[i] if i < len(entries) else (NOBODY, 0, 0, ())
-            struct.pack_into(f"<IIQII{len(cpus)}I", self.map, OFF_DIR + 16 + i * ENTRY, who,
-                             generation, area, len(cpus), 0, *cpus)
+            struct.pack_into(f"<IIQII{8 * PEERS}x32s{len(cpus)}I", self.map,
+                             OFF_DIR + 16 + i * ENTRY, who, generation, area, len(cpus), 0,
+                             b"a name", *cpus)
         desc.ficm_dir, desc.ficm_slot = BASE + OFF_DIR, SUBOS
 
     def _pair(self, kernel):

@@ -23,7 +23,8 @@ import time
 
 import fakecon
 from fakecon import Exchange
-from fakesup import (MEMORY, PANIC, POWEROFF, RESTART, TOP, Machine, Skip, check, ends, main)
+from fakesup import (MEMORY, PANIC, POWEROFF, RESTART, TOP, VERSION, Machine, Skip, check, ends,
+                     main)
 
 GIB = 1 << 30
 BLOCK = 128 << 20
@@ -65,7 +66,7 @@ def case_hello(machine):
     machine.start(qemu=con.qemu_args())
     con.wait("hello, again and again", lambda: len(con.asked) > 2)
     check(len(set(con.asked[:3])) == 1, f"the same hello has other words: {con.asked[:3]}")
-    check(con.asked[0][1:] == (fakecon.HELLO, 2), f"hello says {con.asked[0]}")
+    check(con.asked[0][1:] == (fakecon.HELLO, VERSION), f"hello says {con.asked[0]}")
     con.answers = {fakecon.HELLO: 0}
     seen = len(con.asked)
     con.wait("hello, answered", lambda: len(con.asked) > seen)
