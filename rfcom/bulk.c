@@ -16,9 +16,7 @@
 
 #include "internal.h"
 
-#define BULK_PEERS	(RF_WIRE_PEERS + 1)	/* all kernels and the loopback */
-
-static struct rfcom_bulk bulks[BULK_PEERS];
+static struct rfcom_bulk bulks[RFCOM_PEERS];
 static struct rf_com_bulk *loopback;
 static DEFINE_MUTEX(bulks_lock);	/* protects which peer each is of */
 
@@ -26,7 +24,7 @@ static struct rfcom_bulk *bulk_find(u32 peer)
 {
 	unsigned int i;
 
-	for (i = 0; i < BULK_PEERS; i++)
+	for (i = 0; i < RFCOM_PEERS; i++)
 		if (READ_ONCE(bulks[i].used) && READ_ONCE(bulks[i].peer) == peer)
 			return &bulks[i];
 	return NULL;
@@ -59,26 +57,25 @@ static int bulk_memory(u32 peer, struct rf_com_bulk **out, struct rf_com_bulk **
 	return loopback ? 0 : -ENOENT;
 }
 
-static struct rfcom_bulk *bulk_take(const struct ficm_kernel *kernel)
+static void bulk_take(const struct ficm_kernel *kernel)
 {
 	struct rf_com_bulk *out, *in;
 	struct rfcom_bulk *b;
 
 	if (bulk_memory(kernel->peer, &out, &in))
-		return NULL;
-	for (b = bulks; b < bulks + BULK_PEERS; b++)
+		return;
+	for (b = bulks; b < bulks + RFCOM_PEERS; b++)
 		if (!b->used)
 			break;
-	if (b == bulks + BULK_PEERS)
-		return NULL;
+	if (b == bulks + RFCOM_PEERS)
+		return;
 	b->peer = kernel->peer;
 	b->generation = kernel->generation;
-	b->head = 0;
+	b->head = le32_to_cpu(READ_ONCE(in->taken));	/* not 0 when this module was here before */
 	bulk_init(out);
 	rcu_assign_pointer(b->in, in);
 	rcu_assign_pointer(b->out, out);
 	WRITE_ONCE(b->used, true);
-	return b;
 }
 
 /**
@@ -115,7 +112,7 @@ void rfcom_bulk_look(void)
 	struct rfcom_bulk *b;
 
 	mutex_lock(&bulks_lock);
-	for (b = bulks; b < bulks + BULK_PEERS; b++)
+	for (b = bulks; b < bulks + RFCOM_PEERS; b++)
 		if (b->used && (ficm_describe(b->peer, &kernel) ||
 				kernel.generation != b->generation))
 			bulk_drop(b);
@@ -247,7 +244,7 @@ void rfcom_bulk_init(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < BULK_PEERS; i++)
+	for (i = 0; i < RFCOM_PEERS; i++)
 		mutex_init(&bulks[i].lock);
 	loopback = alloc_pages_exact(sizeof(*loopback), GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 }
@@ -260,7 +257,7 @@ void rfcom_bulk_exit(void)
 	struct rfcom_bulk *b;
 
 	mutex_lock(&bulks_lock);
-	for (b = bulks; b < bulks + BULK_PEERS; b++)
+	for (b = bulks; b < bulks + RFCOM_PEERS; b++)
 		if (b->used)
 			bulk_drop(b);
 	mutex_unlock(&bulks_lock);

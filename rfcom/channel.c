@@ -242,18 +242,17 @@ EXPORT_SYMBOL_NS_GPL(rf_open, RAINFOREST_RFCOM);
  *
  * What was written before is not lost: the other end can read it.
  *
- * Context: sleeps, up to a second when the other kernel takes no messages; what it
- * sends to this end later tells it.
+ * Context: sleeps, but waits for no other kernel. One that takes no messages is told when
+ * it sends to this end.
  */
 void rf_close(struct rf_channel *ch)
 {
-	struct rf_com_end end = { .from = cpu_to_le32(ch->id) };
 	bool open = rfcom_channel_is_open(ch);
 
 	xa_erase(&channels, ch->id);
 	rfcom_channel_put(ch);
 	if (open)
-		rfcom_send(ch->peer, RF_MSG_COM_CLOSE, ch->remote, &end, sizeof(end));
+		rfcom_tell_end(ch->peer, RF_MSG_COM_CLOSE, ch->remote, ch->id);
 	rfcom_channel_put(ch);
 }
 EXPORT_SYMBOL_NS_GPL(rf_close, RAINFOREST_RFCOM);
@@ -299,7 +298,7 @@ static void channel_tell_taken(struct rf_channel *ch)
 	};
 
 	if (rfcom_channel_is_open(ch) && rfcom_queue_tell(&ch->in))
-		rfcom_send(ch->peer, RF_MSG_COM_TAKEN, ch->remote, &body, sizeof(body));
+		rfcom_tell(ch->peer, RF_MSG_COM_TAKEN, ch->remote, &body, sizeof(body));
 }
 
 static ssize_t channel_read_locked(struct rf_channel *ch, struct iov_iter *to, bool nowait)
@@ -378,15 +377,12 @@ EXPORT_SYMBOL_NS_GPL(rf_read, RAINFOREST_RFCOM);
  */
 static void channel_look(struct rf_channel *ch)
 {
-	struct rf_com_end end = { .from = cpu_to_le32(ch->id) };
 	struct ficm_kernel kernel;
 
-	if (ficm_describe(ch->peer, &kernel) || kernel.generation != ch->generation) {
+	if (ficm_describe(ch->peer, &kernel) || kernel.generation != ch->generation)
 		rfcom_channel_fail(ch, -ECONNRESET);
-	} else if (ch->accepted && !kernel.may_open && rfcom_channel_is_open(ch)) {
-		rfcom_channel_fail(ch, -EACCES);
-		rfcom_post(ch->peer, RF_MSG_COM_CLOSE, ch->remote, &end, sizeof(end));
-	}
+	else if (ch->accepted && !kernel.may_open && rfcom_channel_is_open(ch))
+		rfcom_channel_break(ch, -EACCES);
 }
 
 static int directory_changed(struct notifier_block *nb, unsigned long action, void *data)

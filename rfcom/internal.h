@@ -24,6 +24,8 @@
 
 struct iov_iter;
 
+#define RFCOM_PEERS	(RF_WIRE_PEERS + 1)	/* all kernels and the loopback */
+
 /**
  * struct rf_channel - an end of a channel
  * @ref: one for the table, one for its user
@@ -131,7 +133,9 @@ bool rfcom_service_ready(const struct rf_service *service);
 
 /* message.c: to the other end, and from it */
 int rfcom_send(u32 peer, u16 type, u32 to, const void *body, size_t len);
-int rfcom_post(u32 peer, u16 type, u32 to, const void *body, size_t len);
+void rfcom_tell(u32 peer, u16 type, u32 to, const void *body, size_t len);
+void rfcom_tell_end(u32 peer, u16 type, u32 to, u32 from);
+void rfcom_channel_break(struct rf_channel *ch, int error);
 int rfcom_messages_init(void);
 void rfcom_messages_exit(void);
 

@@ -24,7 +24,7 @@ static int message_make(struct rf_msg *msg, u16 type, u32 to, const void *body, 
 }
 
 /**
- * rfcom_send() - send a message, in order with the channels' data
+ * rfcom_send() - send a message that data must not overtake
  * @peer: whom to
  * @type: RF_MSG_COM_*
  * @to: number of the end there
@@ -52,21 +52,53 @@ int rfcom_send(u32 peer, u16 type, u32 to, const void *body, size_t len)
 }
 
 /**
- * rfcom_post() - have a message sent, for those who cannot wait
+ * rfcom_tell() - send a message without waiting: behind all data that was sent before
  * @peer: whom to
  * @type: RF_MSG_COM_*
  * @to: number of the end there
  * @body: its body
  * @len: bytes of it
  *
+ * While the ring is full ficm's own thread goes on trying, for a second: what is lost
+ * then the other end asks for, or is told when it sends.
+ *
  * Context: any but NMI.
- * Return: as ficm_post().
  */
-int rfcom_post(u32 peer, u16 type, u32 to, const void *body, size_t len)
+void rfcom_tell(u32 peer, u16 type, u32 to, const void *body, size_t len)
 {
 	struct rf_msg msg;
 
-	return message_make(&msg, type, to, body, len) ?: ficm_post(peer, &msg);
+	if (!message_make(&msg, type, to, body, len) && ficm_send(peer, &msg) == -EAGAIN)
+		ficm_post(peer, &msg);
+}
+
+/**
+ * rfcom_tell_end() - RF_MSG_COM_CLOSE or RF_MSG_COM_ASK
+ * @peer: whom to
+ * @type: which
+ * @to: number of the end there
+ * @from: of the end here
+ *
+ * Context: any but NMI.
+ */
+void rfcom_tell_end(u32 peer, u16 type, u32 to, u32 from)
+{
+	struct rf_com_end end = { .from = cpu_to_le32(from) };
+
+	rfcom_tell(peer, type, to, &end, sizeof(end));
+}
+
+/**
+ * rfcom_channel_break() - close the end for a reason of ours, and tell the other
+ * @ch: the end
+ * @error: why, negative
+ *
+ * Context: any but interrupts.
+ */
+void rfcom_channel_break(struct rf_channel *ch, int error)
+{
+	rfcom_channel_fail(ch, error);
+	rfcom_tell_end(ch->peer, RF_MSG_COM_CLOSE, ch->remote, ch->id);
 }
 
 /*
@@ -77,7 +109,6 @@ static struct rf_channel *message_channel(u32 peer, const struct rf_msg *msg, si
 {
 	const struct rf_com_end *head = (const void *)msg->body;
 	u32 to = le32_to_cpu(msg->tag), from = le32_to_cpu(head->from);
-	struct rf_com_end nobody = { .from = cpu_to_le32(to) };
 	struct rf_channel *ch;
 
 	if (msg->len < least || !to || !from)
@@ -88,17 +119,8 @@ static struct rf_channel *message_channel(u32 peer, const struct rf_msg *msg, si
 	if (ch)
 		rfcom_channel_put(ch);
 	if (le16_to_cpu(msg->type) != RF_MSG_COM_CLOSE)
-		rfcom_post(peer, RF_MSG_COM_CLOSE, from, &nobody, sizeof(nobody));
+		rfcom_tell_end(peer, RF_MSG_COM_CLOSE, from, to);
 	return NULL;
-}
-
-/* What no end of ours would have sent. */
-static void message_broken(struct rf_channel *ch)
-{
-	struct rf_com_end end = { .from = cpu_to_le32(ch->id) };
-
-	rfcom_channel_fail(ch, -EPROTO);
-	rfcom_post(ch->peer, RF_MSG_COM_CLOSE, ch->remote, &end, sizeof(end));
 }
 
 static void got_open(u32 peer, const struct rf_msg *msg, void *arg)
@@ -111,7 +133,6 @@ static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
 {
 	const struct rf_com_opened *body = (const void *)msg->body;
 	u32 to = le32_to_cpu(msg->tag), from = le32_to_cpu(body->from);
-	struct rf_com_end nobody = { .from = cpu_to_le32(to) };
 	u32 error = le32_to_cpu(body->error);
 	bool taken = false;
 	struct rf_channel *ch;
@@ -133,7 +154,7 @@ static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
 	}
 	/* Nobody waits for it any more. */
 	if (!taken && from)
-		rfcom_post(peer, RF_MSG_COM_CLOSE, from, &nobody, sizeof(nobody));
+		rfcom_tell_end(peer, RF_MSG_COM_CLOSE, from, to);
 }
 
 /* Its chunk, if it has one, is free again, whatever became of the line. */
@@ -167,7 +188,7 @@ static void got_data(u32 peer, const struct rf_msg *msg, void *arg)
 
 	if (ch) {
 		if (ret < 0)
-			message_broken(ch);
+			rfcom_channel_break(ch, -EPROTO);
 		else if (ret)
 			wake_up_all(&ch->wait);
 		rfcom_channel_put(ch);
@@ -182,7 +203,7 @@ static void got_taken(u32 peer, const struct rf_msg *msg, void *arg)
 	if (!ch)
 		return;
 	if (rfcom_credit_taken(&ch->out, le32_to_cpu(body->cells)))
-		message_broken(ch);
+		rfcom_channel_break(ch, -EPROTO);
 	wake_up_all(&ch->wait);
 	rfcom_channel_put(ch);
 }
@@ -196,7 +217,7 @@ static void got_ask(u32 peer, const struct rf_msg *msg, void *arg)
 		return;
 	taken.from = cpu_to_le32(ch->id);
 	taken.cells = cpu_to_le32(READ_ONCE(ch->in.tail));
-	rfcom_post(peer, RF_MSG_COM_TAKEN, ch->remote, &taken, sizeof(taken));
+	rfcom_tell(peer, RF_MSG_COM_TAKEN, ch->remote, &taken, sizeof(taken));
 	rfcom_channel_put(ch);
 }
 

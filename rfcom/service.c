@@ -13,7 +13,6 @@
 #include "internal.h"
 
 #define ASKED_MAX	4U	/* requests of one kernel that are being answered */
-#define ASKED_PEERS	(RF_WIRE_PEERS + 1)	/* all kernels and the loopback */
 
 /**
  * struct rf_service - a name that others can open channels to
@@ -54,7 +53,7 @@ static LIST_HEAD(services);
 static struct {
 	u32 peer;
 	unsigned int count;
-} asked_of[ASKED_PEERS];	/* requests that are being answered */
+} asked_of[RFCOM_PEERS];	/* requests that are being answered */
 static struct workqueue_struct *asked_queue;
 
 static struct rf_service *service_find(const char *name)
@@ -112,19 +111,19 @@ static bool service_enter(struct rf_service *s, struct rf_channel *ch)
 /* One kernel does not keep the others waiting: each has its own number of requests. */
 static bool asked_begin(u32 peer)
 {
-	unsigned int i, place = ASKED_PEERS;
+	unsigned int i, place = RFCOM_PEERS;
 	bool good = false;
 
 	spin_lock(&services_lock);
-	for (i = 0; i < ASKED_PEERS; i++) {
+	for (i = 0; i < RFCOM_PEERS; i++) {
 		if (asked_of[i].count && asked_of[i].peer == peer)
 			break;
 		if (!asked_of[i].count)
 			place = i;
 	}
-	if (i == ASKED_PEERS)
+	if (i == RFCOM_PEERS)
 		i = place;
-	if (i < ASKED_PEERS && asked_of[i].count < ASKED_MAX) {
+	if (i < RFCOM_PEERS && asked_of[i].count < ASKED_MAX) {
 		asked_of[i].peer = peer;
 		asked_of[i].count++;
 		good = true;
@@ -138,7 +137,7 @@ static void asked_end(u32 peer)
 	unsigned int i;
 
 	spin_lock(&services_lock);
-	for (i = 0; i < ASKED_PEERS; i++)
+	for (i = 0; i < RFCOM_PEERS; i++)
 		if (asked_of[i].count && asked_of[i].peer == peer)
 			asked_of[i].count--;
 	spin_unlock(&services_lock);
@@ -230,7 +229,6 @@ void rfcom_service_asked(u32 peer, const struct rf_msg *msg)
 	const struct rf_com_open *body = (const void *)msg->body;
 	struct rf_com_opened busy = { .error = cpu_to_le32(EAGAIN) };
 	struct asked *asked = NULL;
-
 	bool begun = asked_begin(peer);
 
 	if (begun)
@@ -238,7 +236,7 @@ void rfcom_service_asked(u32 peer, const struct rf_msg *msg)
 	if (!asked) {
 		if (begun)
 			asked_end(peer);
-		rfcom_post(peer, RF_MSG_COM_OPENED, le32_to_cpu(body->from), &busy, sizeof(busy));
+		rfcom_tell(peer, RF_MSG_COM_OPENED, le32_to_cpu(body->from), &busy, sizeof(busy));
 		return;
 	}
 	INIT_WORK(&asked->work, asked_work);
@@ -375,7 +373,7 @@ bool rfcom_service_ready(const struct rf_service *service)
  */
 int rfcom_services_init(void)
 {
-	asked_queue = alloc_workqueue("rfcom", WQ_UNBOUND, ASKED_MAX * ASKED_PEERS);
+	asked_queue = alloc_workqueue("rfcom", WQ_UNBOUND, ASKED_MAX * RFCOM_PEERS);
 	return asked_queue ? 0 : -ENOMEM;
 }
 

@@ -11,6 +11,8 @@
 
 #include "internal.h"
 
+static_assert(sizeof(struct rf_com_data) <= RF_MSG_BODY);
+
 #define CHANNEL_STALL	(5 * HZ)	/* a message half way: then the channel breaks */
 #define CHANNEL_FEW	(3 * RF_COM_LINE)	/* bytes that go in lines all the same */
 #define CHANNEL_FAULTS	16	/* times that memory is made present for one chunk */
@@ -19,7 +21,6 @@
 /* Until so many cells may be sent. News of what was taken may be lost: they are asked for. */
 static int channel_await_credit(struct rf_channel *ch, u32 cells, bool nowait)
 {
-	struct rf_com_end ask = { .from = cpu_to_le32(ch->id) };
 	int error;
 	long left;
 
@@ -36,7 +37,7 @@ static int channel_await_credit(struct rf_channel *ch, u32 cells, bool nowait)
 		if (left < 0)
 			return -ERESTARTSYS;
 		if (!left)
-			rfcom_post(ch->peer, RF_MSG_COM_ASK, ch->remote, &ask, sizeof(ask));
+			rfcom_tell_end(ch->peer, RF_MSG_COM_ASK, ch->remote, ch->id);
 	}
 }
 
@@ -145,7 +146,6 @@ static int channel_send_lines(struct rf_channel *ch, struct iov_iter *from, size
 	int ret = 0;
 	size_t sent;
 
-	BUILD_BUG_ON(sizeof(*body) > sizeof(msg.body));
 	body->from = cpu_to_le32(ch->id);
 	for (; !ret && len; len -= sent)
 		ret = channel_send_next(ch, &msg, from, len, &sent);
@@ -155,7 +155,6 @@ static int channel_send_lines(struct rf_channel *ch, struct iov_iter *from, size
 /* Half a message cannot be taken back: the channel breaks then. */
 static int channel_write_locked(struct rf_channel *ch, struct iov_iter *from, bool nowait)
 {
-	struct rf_com_end end = { .from = cpu_to_le32(ch->id) };
 	size_t len = iov_iter_count(from);
 	u32 before = ch->out.sent;
 	int ret;
@@ -170,8 +169,7 @@ static int channel_write_locked(struct rf_channel *ch, struct iov_iter *from, bo
 		ch->sent++;
 		ch->sent_bytes += len;
 	} else if (ch->out.sent != before) {
-		rfcom_channel_fail(ch, ret);
-		rfcom_post(ch->peer, RF_MSG_COM_CLOSE, ch->remote, &end, sizeof(end));
+		rfcom_channel_break(ch, ret);
 	}
 	return ret;
 }

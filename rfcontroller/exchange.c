@@ -46,6 +46,8 @@ struct exchange_slot {
 #define MAY_OPEN_DEFAULT	BIT(0)
 #define MAY_OPEN_SUPERVISOR	U32_MAX
 
+static_assert(RF_FICM_NAME >= RF_NAME_MAX);
+
 static DEFINE_MUTEX(exchange_lock);	/* protects all of this; innermost */
 static struct rf_ficm_dir *dir;
 static struct exchange_slot slots[RF_WIRE_PEERS];
@@ -102,7 +104,6 @@ static void entry_fill(u32 slot, u32 id, const char *name)
 {
 	struct rf_ficm_entry *entry = &dir->entry[slot];
 
-	BUILD_BUG_ON(sizeof(entry->name) < RF_NAME_MAX);
 	strscpy_pad(entry->name, name, sizeof(entry->name));
 	entry->may_open = cpu_to_le32(slots[slot].may_open);
 	entry->id = cpu_to_le32(id);
@@ -274,6 +275,17 @@ static void rules_forget(u32 slot)
 	change_end();
 }
 
+static void entry_leave(struct subos *so, bool free)
+{
+	rfctl_exchange_close(so);
+	if (!so->ficm_slot)
+		return;
+	guard(mutex)(&exchange_lock);
+	rules_forget(so->ficm_slot);
+	slots[so->ficm_slot].used = !free;
+	so->ficm_slot = 0;
+}
+
 /**
  * rfctl_exchange_lose - a subOS goes into quarantine: it may still run
  * @so: the subOS, locked
@@ -282,12 +294,7 @@ static void rules_forget(u32 slot)
  */
 void rfctl_exchange_lose(struct subos *so)
 {
-	rfctl_exchange_close(so);
-	if (!so->ficm_slot)
-		return;
-	guard(mutex)(&exchange_lock);
-	rules_forget(so->ficm_slot);
-	so->ficm_slot = 0;
+	entry_leave(so, false);
 }
 
 /**
@@ -296,13 +303,7 @@ void rfctl_exchange_lose(struct subos *so)
  */
 void rfctl_exchange_release(struct subos *so)
 {
-	rfctl_exchange_close(so);
-	if (!so->ficm_slot)
-		return;
-	guard(mutex)(&exchange_lock);
-	rules_forget(so->ficm_slot);
-	slots[so->ficm_slot].used = false;
-	so->ficm_slot = 0;
+	entry_leave(so, true);
 }
 
 /* The entry of a subOS; RF_WIRE_PEERS: it has none. */

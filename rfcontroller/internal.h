@@ -212,6 +212,7 @@ extern struct list_head rfctl_subos_list;
 extern u32 rfctl_next_id;
 __printf(2, 3) void rfctl_say(struct rfctl_msg *msg, const char *fmt, ...);
 const char *rfctl_owner_name(u32 owner, char *buf, size_t size);
+void rfctl_subos_name(u32 id, char *name);
 
 /* subos.c */
 struct subos *subos_create(const char *name, struct rfctl_msg *msg);

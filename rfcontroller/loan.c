@@ -373,16 +373,6 @@ static bool loan_nth(unsigned int n, struct rf_loan *l)
 	return false;
 }
 
-static void loan_name(u32 id, char *name)
-{
-	struct subos *so = subos_find_id(id);
-
-	if (!so)
-		return;
-	strscpy(name, so->name, RF_NAME_MAX);
-	subos_put(so);
-}
-
 /**
  * rfctl_loans - list what is lent
  * @req: copy of what the user passed; its (out) fields are set
@@ -398,8 +388,8 @@ int rfctl_loans(struct rf_loans *req)
 
 		if (req->count >= req->capacity)
 			continue;
-		loan_name(l.from, l.from_name);
-		loan_name(l.to, l.to_name);
+		rfctl_subos_name(l.from, l.from_name);
+		rfctl_subos_name(l.to, l.to_name);
 		if (copy_to_user(u64_to_user_ptr(to), &l, sizeof(l)))
 			return -EFAULT;
 	}

@@ -59,6 +59,22 @@ const char *rfctl_owner_name(u32 owner, char *buf, size_t size)
 	return buf;
 }
 
+/**
+ * rfctl_subos_name - the name of a subOS
+ * @id: its id
+ * @name: (out) RF_NAME_MAX bytes; empty when there is none of that id
+ *
+ * Context: process; takes rfctl_lock.
+ */
+void rfctl_subos_name(u32 id, char *name)
+{
+	struct subos *so = subos_find_id(id);
+
+	strscpy_pad(name, so ? so->name : "", RF_NAME_MAX);
+	if (so)
+		subos_put(so);
+}
+
 /*
  * In this order, and out in the other. When we adopt what a build before us left,
  * or are detached, each leaves alone what is not ours.

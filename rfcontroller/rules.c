@@ -46,15 +46,6 @@ int rfctl_rule(const struct rf_rule *req, struct rfctl_msg *msg)
 	return ret;
 }
 
-static void rule_name(u32 id, char *name)
-{
-	struct subos *so = subos_find_id(id);
-
-	strscpy_pad(name, so ? so->name : "", RF_NAME_MAX);
-	if (so)
-		subos_put(so);
-}
-
 /**
  * rfctl_rules - list what is allowed
  * @req: copy of what the user passed; its (out) fields are set
@@ -70,8 +61,8 @@ int rfctl_rules(struct rf_rules *req)
 
 		if (req->count >= req->capacity)
 			continue;
-		rule_name(e.from, e.from_name);
-		rule_name(e.to, e.to_name);
+		rfctl_subos_name(e.from, e.from_name);
+		rfctl_subos_name(e.to, e.to_name);
 		if (copy_to_user(u64_to_user_ptr(to), &e, sizeof(e)))
 			return -EFAULT;
 	}

@@ -88,43 +88,42 @@ struct entries {
 	__u32 count;
 };
 
-/* All entries, however many there are by the time we get them. */
-static int dev_entries(int fd, unsigned long request, size_t size, void **out, unsigned int *nr)
+/*
+ * All entries, however many there are by the time we get them; each has names at these
+ * two places. *out is a pointer to the array.
+ */
+static int dev_entries(int fd, unsigned long request, size_t size, size_t name, size_t other,
+		       void *out, unsigned int *nr)
 {
 	struct entries arg = { .size = sizeof(arg), .capacity = 64 };
+	char *list, *entry;
 	int ret;
 
 	for (;; arg.capacity = arg.count + 8) {
-		*out = calloc(arg.capacity, size);
-		if (!*out)
+		list = calloc(arg.capacity, size);
+		if (!list)
 			return -ENOMEM;
-		arg.entries = dev_pointer(*out);
+		arg.entries = dev_pointer(list);
 		ret = dev_call(fd, request, &arg);
 		if (!ret && arg.count <= arg.capacity)
 			break;
-		free(*out);
+		free(list);
 		if (ret)
 			return ret;
 	}
+	for (entry = list; entry < list + arg.count * size; entry += size) {
+		dev_clean_field(entry + name, RF_NAME_MAX);
+		dev_clean_field(entry + other, RF_NAME_MAX);
+	}
+	memcpy(out, &list, sizeof(list));
 	*nr = arg.count;
 	return 0;
 }
 
 int dev_loans(int dev, struct rf_loan **out, unsigned int *nr)
 {
-	unsigned int i;
-	void *loans;
-	int ret;
-
-	ret = dev_entries(dev, RF_IOC_LOANS, sizeof(**out), &loans, nr);
-	if (ret)
-		return ret;
-	*out = loans;
-	for (i = 0; i < *nr; i++) {
-		dev_clean_field((*out)[i].from_name, sizeof((*out)[i].from_name));
-		dev_clean_field((*out)[i].to_name, sizeof((*out)[i].to_name));
-	}
-	return 0;
+	return dev_entries(dev, RF_IOC_LOANS, sizeof(**out), offsetof(struct rf_loan, from_name),
+			   offsetof(struct rf_loan, to_name), out, nr);
 }
 
 int dev_rule(int dev, const char *from, const char *to, bool allow, struct dev_msg *msg)
@@ -143,36 +142,17 @@ int dev_rule(int dev, const char *from, const char *to, bool allow, struct dev_m
 
 int dev_rules(int dev, struct rf_rule_entry **out, unsigned int *nr)
 {
-	unsigned int i;
-	void *rules;
-	int ret;
-
-	ret = dev_entries(dev, RF_IOC_RULES, sizeof(**out), &rules, nr);
-	if (ret)
-		return ret;
-	*out = rules;
-	for (i = 0; i < *nr; i++) {
-		dev_clean_field((*out)[i].from_name, sizeof((*out)[i].from_name));
-		dev_clean_field((*out)[i].to_name, sizeof((*out)[i].to_name));
-	}
-	return 0;
+	return dev_entries(dev, RF_IOC_RULES, sizeof(**out),
+			   offsetof(struct rf_rule_entry, from_name),
+			   offsetof(struct rf_rule_entry, to_name), out, nr);
 }
 
 int dev_channels(int com, struct rfcom_channel **out, unsigned int *nr)
 {
-	unsigned int i;
-	void *channels;
-	int ret;
-
-	ret = dev_entries(com, RFCOM_IOC_LIST, sizeof(**out), &channels, nr);
-	if (ret)
-		return ret;
-	*out = channels;
-	for (i = 0; i < *nr; i++) {
-		dev_clean_field((*out)[i].kernel, sizeof((*out)[i].kernel));
-		dev_clean_field((*out)[i].service, sizeof((*out)[i].service));
-	}
-	return 0;
+	_Static_assert(RFCOM_NAME_MAX == RF_NAME_MAX, "a channel's names are as long as others");
+	return dev_entries(com, RFCOM_IOC_LIST, sizeof(**out),
+			   offsetof(struct rfcom_channel, kernel),
+			   offsetof(struct rfcom_channel, service), out, nr);
 }
 
 int dev_stats(int fd, unsigned int timeout_ms, struct rf_stats *stats)
