@@ -43,6 +43,14 @@ rm "$tmp/ready"
 is "$(printf '# prepare: false\n[ -e %s/ready ] && echo "ok - a"; echo 1..1\n' "$tmp" |
 	run_one harness-unready)" "1 0 passed, 1 failed" "control: without it the test fails"
 
+crash='echo "QEMU crashed (SIGSEGV)" >"$RF_QEMU_CRASHES"'
+is "$(printf '[ -e %s/once ] && echo "ok - a"; [ -e %s/once ] || %s; touch %s/once; echo 1..1\n' \
+	"$tmp" "$tmp" "$crash" "$tmp" | run_one harness-crash)" \
+	"0 1 passed, 0 failed" "run: once more when QEMU crashed"
+like "$(cat "$tmp/out")" '^harness-crash.sh: QEMU crashed \(SIGSEGV\): once more$' "and that is told"
+is "$(printf 'echo "not ok - a"; %s; echo 1..1\n' "$crash" | run_one harness-crashes)" \
+	"1 0 passed, 1 failed" "run: not when it crashes again"
+
 # A boot that a stale breakpoint of QEMU ended, told from others by what rfm says.
 rfm()
 {

@@ -54,6 +54,19 @@ is $? 122 "122 when its kernel panics"
 like "$(cat "$T_DIR/err")" 'sysrq triggered crash' "the panic's reason is told"
 (log_clean "control") <"$VM_LOGS/serial.log" >"$T_DIR/control"
 like "$(cat "$T_DIR/control")" '^not ok' "control: a panic is no clean log"
+RF_QEMU_CRASHES=$T_DIR/crashes
+export RF_QEMU_CRASHES
+rm -f "$RF_QEMU_CRASHES"
+# More than rf-vm holds back to look for the end in.
+run_vm --smp 2 -- sh -c 'seq 1000; sleep 1000' 2>"$T_DIR/err" | {
+	read -r _
+	pkill -SEGV -f -- "qemu.* -name $T_NAME .*$T_DIR"
+}
+like "$(cat "$T_DIR/err")" 'QEMU ended \(status -11\)' "a crash of QEMU itself is told"
+like "$(cat "$RF_QEMU_CRASHES")" '^QEMU crashed \(SIGSEGV\), logs in .*vm-machine/vm' \
+	"and written down for tests/run"
+rm -f "$RF_QEMU_CRASHES"
+unset RF_QEMU_CRASHES
 run_vm --smp 2 --append nosmt -- true
 check "control: another parameter is noticed" eval '! command_line_bare'
 "$T_TOP/tools/rf-vm" --quiet --logs "$T_DIR/broken" --qemu -nonsense -- true 2>"$T_DIR/err"

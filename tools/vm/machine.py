@@ -20,6 +20,7 @@ BEGIN = b"rf-vm: the command begins"
 STALE_INT3 = b"Oops: int3"
 PANIC_GRACE = 10		# seconds from the first line of a panic to its last
 QUIT_GRACE = 20			# seconds that QEMU has to flush its disks
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 
 def die_with_parent():
@@ -229,6 +230,11 @@ class Machine:
         with open(os.path.join(self.logs, "serial.log"), "rb") as log:
             said = log.read()
         return self.status in (PANICKED, RESET) and STALE_INT3 in said and BEGIN not in said
+
+    def crashed(self):
+        """The signal by which QEMU, not the machine, died; None."""
+        code = self.process.poll()
+        return next((sig for sig in CRASHES if code == -sig), None)
 
     def stop(self):
         """Let QEMU flush and end; bounded."""
