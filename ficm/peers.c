@@ -160,7 +160,7 @@ static void peer_refresh(struct ficm_peer *peer, const struct rf_ficm_entry *ent
 		return;
 	}
 	peer_close(peer);
-	if (id != RF_FICM_NOBODY)
+	if (!(id & RF_FICM_LOST))	/* nor nobody */
 		peer_open(peer, entry);
 }
 
@@ -186,7 +186,7 @@ static int exchange_enter(u32 slot)
 	ret = ficm_dir_read(&dir_copy);
 	if (ret)
 		return ret;
-	if (le32_to_cpu(entry->id) == RF_FICM_NOBODY)
+	if (le32_to_cpu(entry->id) & RF_FICM_LOST)
 		return -ENOENT;
 	area = ficm_area_map(slot, le64_to_cpu(entry->area));
 	if (!area)
@@ -381,14 +381,34 @@ int ficm_find(const char *name, struct ficm_kernel *kernel)
 }
 EXPORT_SYMBOL_NS_GPL(ficm_find, RAINFOREST_FICM);
 
+/* The entry of a kernel as the directory was read last; RF_WIRE_PEERS: it has none. */
+static u32 entry_find(u32 id)
+{
+	u32 i;
+
+	lockdep_assert_held(&exchange_lock);
+	for (i = 0; i < RF_WIRE_PEERS; i++)
+		if (le32_to_cpu(dir_copy.entry[i].id) == id)
+			break;
+	return i;
+}
+
+static int peer_check(const struct ficm_peer *peer, u32 id)
+{
+	if (peer && peer->open)
+		return 0;
+	return entry_find(id | RF_FICM_LOST) < RF_WIRE_PEERS ? -EHOSTDOWN : -ENOENT;
+}
+
 /**
  * ficm_describe() - what is known of a kernel
  * @peer: its number, or FICM_LOOPBACK
  * @kernel: (out) that
  *
  * Context: sleeps.
- * Return: 0, -ENOENT when there is none of that number, -ENOTCONN when this kernel
- * has not joined the exchange.
+ * Return: 0, -ENOENT when there is none of that number, and what it was runs no more;
+ * -EHOSTDOWN it is in quarantine and may still run, -ENOTCONN this kernel has not joined
+ * the exchange.
  */
 int ficm_describe(u32 peer, struct ficm_kernel *kernel)
 {
@@ -400,7 +420,7 @@ int ficm_describe(u32 peer, struct ficm_kernel *kernel)
 		ret = -ENOTCONN;
 	} else if (peer != FICM_LOOPBACK) {
 		found = ficm_peer_find(peer);
-		ret = found && found->open ? 0 : -ENOENT;
+		ret = peer_check(found, peer);
 	}
 	if (!ret)
 		describe(found, kernel);
@@ -408,6 +428,34 @@ int ficm_describe(u32 peer, struct ficm_kernel *kernel)
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(ficm_describe, RAINFOREST_FICM);
+
+/**
+ * ficm_may_open() - does the supervisor allow it?
+ * @from: number of a kernel
+ * @to: of another
+ *
+ * Neither is the loopback.
+ *
+ * Context: sleeps.
+ * Return: whether the first may open channels to the other; false when one of them is
+ * not there.
+ */
+bool ficm_may_open(u32 from, u32 to)
+{
+	bool may = false;
+	u32 i, j;
+
+	mutex_lock(&exchange_lock);
+	if (own) {
+		i = entry_find(from);
+		j = entry_find(to);
+		may = i < RF_WIRE_PEERS && j < RF_WIRE_PEERS &&
+		      le32_to_cpu(dir_copy.entry[j].may_open) & BIT(i);
+	}
+	mutex_unlock(&exchange_lock);
+	return may;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_may_open, RAINFOREST_FICM);
 
 /**
  * ficm_bulk() - memory between this kernel and another, beside messages

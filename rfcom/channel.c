@@ -14,6 +14,7 @@
 #include <linux/xarray.h>
 
 #include "internal.h"
+#include "lend.h"
 
 static DEFINE_XARRAY_ALLOC1(channels);	/* by number; holds a reference to each */
 static u32 channels_next;
@@ -395,6 +396,7 @@ static int directory_changed(struct notifier_block *nb, unsigned long action, vo
 		rfcom_channel_put(ch);
 	}
 	rfcom_bulk_look();
+	rfcom_lend_look();
 	return NOTIFY_DONE;
 }
 

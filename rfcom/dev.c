@@ -12,9 +12,17 @@
 #include <linux/uio.h>
 
 #include "internal.h"
+#include "region.h"
 
-/* A copy; its first member says how long the caller's is. */
-static int dev_fetch(void __user *arg, void *req, size_t size)
+/**
+ * rfcom_dev_fetch() - a copy of what user space passes
+ * @arg: it; its first member says how long it is
+ * @req: (out) the copy
+ * @size: of the structure as we know it
+ *
+ * Return: 0, -EFAULT, -EINVAL it is too short, -E2BIG it asks for what we do not know.
+ */
+int rfcom_dev_fetch(void __user *arg, void *req, size_t size)
 {
 	u32 usize;
 
@@ -86,7 +94,7 @@ static int serv_accept(struct file *file, void __user *arg)
 	struct rf_channel *ch;
 	int ret;
 
-	ret = dev_fetch(arg, &req, sizeof(req));
+	ret = rfcom_dev_fetch(arg, &req, sizeof(req));
 	if (ret || req.flags & ~RFCOM_NONBLOCK)
 		return ret ?: -EINVAL;
 	ch = rf_accept(file->private_data, file->f_flags & O_NONBLOCK ? RF_NOWAIT : 0);
@@ -134,7 +142,7 @@ static int dev_ioctl_open(void __user *arg)
 	struct rf_channel *ch;
 	int ret;
 
-	ret = dev_fetch(arg, &req, sizeof(req));
+	ret = rfcom_dev_fetch(arg, &req, sizeof(req));
 	if (ret)
 		return ret;
 	if (req.flags & ~RFCOM_NONBLOCK || req.reserved || req.timeout_ms > RFCOM_TIMEOUT_MAX ||
@@ -155,7 +163,7 @@ static int dev_ioctl_listen(void __user *arg)
 	struct rfcom_listen req;
 	int ret;
 
-	ret = dev_fetch(arg, &req, sizeof(req));
+	ret = rfcom_dev_fetch(arg, &req, sizeof(req));
 	if (ret)
 		return ret;
 	if (req.flags & ~RFCOM_NONBLOCK || req.reserved || !rfcom_name_good(req.service))
@@ -196,7 +204,7 @@ static int dev_ioctl_list(void __user *arg)
 	unsigned long id = 0;
 	int ret;
 
-	ret = dev_fetch(arg, &req, sizeof(req));
+	ret = rfcom_dev_fetch(arg, &req, sizeof(req));
 	if (ret || req.flags)
 		return ret ?: -EINVAL;
 	for (req.count = 0; (ch = rfcom_channel_next(&id)); req.count++) {
@@ -222,6 +230,14 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long p)
 		return dev_ioctl_listen(arg);
 	case RFCOM_IOC_LIST:
 		return dev_ioctl_list(arg);
+	case RFCOM_IOC_OFFER:
+		return rfcom_dev_offer(arg);
+	case RFCOM_IOC_ATTACH:
+		return rfcom_dev_attach(arg);
+	case RFCOM_IOC_HOLDS:
+		return rfcom_dev_holds(arg);
+	case RFCOM_IOC_REVOKE:
+		return rfcom_dev_revoke(arg);
 	}
 	return -ENOTTY;
 }

@@ -94,6 +94,28 @@ struct rfcom_bulk {
 	struct rf_com_bulk __rcu *in;
 };
 
+/**
+ * struct rfcom_quota - requests of other kernels that are being answered
+ * @lock: protects what follows
+ * @max: of one kernel
+ * @of: of each that has some
+ */
+struct rfcom_quota {
+	spinlock_t lock;	/* see above */
+	unsigned int max;
+	struct {
+		u32 peer;
+		unsigned int count;
+	} of[RFCOM_PEERS];
+};
+
+#define RFCOM_QUOTA_INIT(name, most)	\
+	{ .lock = __SPIN_LOCK_UNLOCKED((name).lock), .max = (most) }
+
+/* quota.c */
+bool rfcom_quota_begin(struct rfcom_quota *q, u32 peer);
+void rfcom_quota_end(struct rfcom_quota *q, u32 peer);
+
 /* channel.c */
 struct rf_channel *rfcom_channel_create(const struct ficm_kernel *kernel, const char *service);
 struct rf_channel *rfcom_channel_find(u32 id, u32 peer);
@@ -140,6 +162,7 @@ int rfcom_messages_init(void);
 void rfcom_messages_exit(void);
 
 /* dev.c: /dev/rfcom */
+int rfcom_dev_fetch(void __user *arg, void *req, size_t size);
 int rfcom_dev_init(void);
 void rfcom_dev_exit(void);
 

@@ -8,6 +8,8 @@
 #include <linux/string.h>
 
 #include "internal.h"
+#include "lend.h"
+#include "region.h"
 
 #define MESSAGE_PATIENCE	HZ	/* with a peer whose ring is full */
 
@@ -231,6 +233,42 @@ static void got_close(u32 peer, const struct rf_msg *msg, void *arg)
 	rfcom_channel_put(ch);
 }
 
+static void got_offer(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	if (msg->len == sizeof(struct rf_com_offer))
+		rfcom_lend_asked(peer, msg);
+}
+
+static void got_attach(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	if (msg->len == sizeof(struct rf_com_attach))
+		rfcom_lend_asked(peer, msg);
+}
+
+static void got_detach(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	if (msg->len == sizeof(struct rf_com_end))
+		rfcom_lend_asked(peer, msg);
+}
+
+static void got_region(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	if (msg->len == sizeof(struct rf_com_region))
+		rfcom_region_answered(peer, msg);
+}
+
+static void got_revoke(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	if (msg->len == sizeof(struct rf_com_end))
+		rfcom_region_revoked(peer, msg);
+}
+
+static void got_detached(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	if (msg->len == sizeof(struct rf_com_end))
+		rfcom_region_left(peer, msg);
+}
+
 static const struct {
 	u16 type;
 	ficm_handler_t fn;
@@ -241,6 +279,12 @@ static const struct {
 	{ RF_MSG_COM_TAKEN, got_taken },
 	{ RF_MSG_COM_ASK, got_ask },
 	{ RF_MSG_COM_CLOSE, got_close },
+	{ RF_MSG_COM_OFFER, got_offer },
+	{ RF_MSG_COM_ATTACH, got_attach },
+	{ RF_MSG_COM_DETACH, got_detach },
+	{ RF_MSG_COM_REGION, got_region },
+	{ RF_MSG_COM_REVOKE, got_revoke },
+	{ RF_MSG_COM_DETACHED, got_detached },
 };
 
 /**

@@ -50,10 +50,7 @@ struct asked {
 
 static DEFINE_SPINLOCK(services_lock);	/* protects all of what follows */
 static LIST_HEAD(services);
-static struct {
-	u32 peer;
-	unsigned int count;
-} asked_of[RFCOM_PEERS];	/* requests that are being answered */
+static struct rfcom_quota quota = RFCOM_QUOTA_INIT(quota, ASKED_MAX);
 static struct workqueue_struct *asked_queue;
 
 static struct rf_service *service_find(const char *name)
@@ -106,41 +103,6 @@ static bool service_enter(struct rf_service *s, struct rf_channel *ch)
 	if (entered)
 		wake_up_all(&s->wait);
 	return entered;
-}
-
-/* One kernel does not keep the others waiting: each has its own number of requests. */
-static bool asked_begin(u32 peer)
-{
-	unsigned int i, place = RFCOM_PEERS;
-	bool good = false;
-
-	spin_lock(&services_lock);
-	for (i = 0; i < RFCOM_PEERS; i++) {
-		if (asked_of[i].count && asked_of[i].peer == peer)
-			break;
-		if (!asked_of[i].count)
-			place = i;
-	}
-	if (i == RFCOM_PEERS)
-		i = place;
-	if (i < RFCOM_PEERS && asked_of[i].count < ASKED_MAX) {
-		asked_of[i].peer = peer;
-		asked_of[i].count++;
-		good = true;
-	}
-	spin_unlock(&services_lock);
-	return good;
-}
-
-static void asked_end(u32 peer)
-{
-	unsigned int i;
-
-	spin_lock(&services_lock);
-	for (i = 0; i < RFCOM_PEERS; i++)
-		if (asked_of[i].count && asked_of[i].peer == peer)
-			asked_of[i].count--;
-	spin_unlock(&services_lock);
 }
 
 static int opened_send(u32 peer, u32 to, u32 from, int error)
@@ -213,7 +175,7 @@ static void asked_work(struct work_struct *work)
 
 	if (ret)
 		opened_send(asked->peer, le32_to_cpu(asked->body.from), 0, ret);
-	asked_end(asked->peer);
+	rfcom_quota_end(&quota, asked->peer);
 	kfree(asked);
 }
 
@@ -229,13 +191,13 @@ void rfcom_service_asked(u32 peer, const struct rf_msg *msg)
 	const struct rf_com_open *body = (const void *)msg->body;
 	struct rf_com_opened busy = { .error = cpu_to_le32(EAGAIN) };
 	struct asked *asked = NULL;
-	bool begun = asked_begin(peer);
+	bool begun = rfcom_quota_begin(&quota, peer);
 
 	if (begun)
 		asked = kmalloc(sizeof(*asked), GFP_NOWAIT | __GFP_NOWARN);
 	if (!asked) {
 		if (begun)
-			asked_end(peer);
+			rfcom_quota_end(&quota, peer);
 		rfcom_tell(peer, RF_MSG_COM_OPENED, le32_to_cpu(body->from), &busy, sizeof(busy));
 		return;
 	}

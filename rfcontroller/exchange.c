@@ -245,19 +245,24 @@ void rfctl_exchange_open(struct subos *so)
 	so->ficm_listed = true;
 }
 
+static void entry_close(struct subos *so, u32 id)
+{
+	if (!so->ficm_listed)
+		return;
+	guard(mutex)(&exchange_lock);
+	change_begin();
+	dir->entry[so->ficm_slot].id = cpu_to_le32(id);
+	change_end();
+	so->ficm_listed = false;
+}
+
 /**
  * rfctl_exchange_close - list a subOS no more: its cores are parked
  * @so: the subOS, locked
  */
 void rfctl_exchange_close(struct subos *so)
 {
-	if (!so->ficm_listed)
-		return;
-	guard(mutex)(&exchange_lock);
-	change_begin();
-	dir->entry[so->ficm_slot].id = cpu_to_le32(RF_FICM_NOBODY);
-	change_end();
-	so->ficm_listed = false;
+	entry_close(so, RF_FICM_NOBODY);
 }
 
 /* Nothing that was allowed to a subOS, or to talk to it, holds for its successor. */
@@ -277,7 +282,7 @@ static void rules_forget(u32 slot)
 
 static void entry_leave(struct subos *so, bool free)
 {
-	rfctl_exchange_close(so);
+	entry_close(so, free ? RF_FICM_NOBODY : so->id | RF_FICM_LOST);
 	if (!so->ficm_slot)
 		return;
 	guard(mutex)(&exchange_lock);

@@ -38,6 +38,9 @@ int dev_connect_detached(void);
  */
 int dev_connect_subos(const char *name);
 
+/* The same for /dev/rfcom. */
+int dev_connect_com(void);
+
 /* The rest returns 0 (or a descriptor) or -errno and reports nothing. */
 int dev_open(void);
 int dev_version(int dev, struct rf_version *version);
@@ -71,6 +74,9 @@ int dev_borrow(int dev, struct cpus *cpus, struct rf_borrow *b, struct dev_msg *
 int dev_return(int dev, struct rf_return *r, struct dev_msg *msg);
 int dev_priority(int fd, int priority);
 int dev_rule(int dev, const char *from, const char *to, bool allow, struct dev_msg *msg);
+/* Of regions: from the kernel @from, "" for all; *held is how many have not let go. */
+int dev_revoke(int com, const char *kernel, const char *region, const char *from,
+	       unsigned int timeout_ms, unsigned int *held);
 int dev_policy(int fd, const struct policy *policy, struct dev_msg *msg);
 int dev_stats(int fd, unsigned int timeout_ms, struct rf_stats *stats);
 int dev_events(int dev, __u64 first, struct rf_event *entries, struct rf_events *events,
@@ -82,7 +88,8 @@ int dev_usage(int dev, struct rf_usage *usage, struct rf_usage_entry **out);
 int dev_list(int dev, struct rf_info **out, unsigned int *nr);
 int dev_loans(int dev, struct rf_loan **out, unsigned int *nr);
 int dev_rules(int dev, struct rf_rule_entry **out, unsigned int *nr);
-int dev_channels(int com, struct rfcom_channel **out, unsigned int *nr);	/* of /dev/rfcom */
+int dev_channels(int com, struct rfcom_channel **out, unsigned int *nr);
+int dev_holds(int com, struct rfcom_hold **out, unsigned int *nr);
 int dev_resources(int dev, struct rf_resource **out, unsigned int *nr);
 
 /* Memory ranges of a subOS, the first one first; *out is malloc()ed. */

@@ -88,12 +88,8 @@ struct entries {
 	__u32 count;
 };
 
-/*
- * All entries, however many there are by the time we get them; each has names at these
- * two places. *out is a pointer to the array.
- */
-static int dev_entries(int fd, unsigned long request, size_t size, size_t name, size_t other,
-		       void *out, unsigned int *nr)
+int dev_entries(int fd, unsigned long request, size_t size, size_t name, size_t other, void *out,
+		unsigned int *nr)
 {
 	struct entries arg = { .size = sizeof(arg), .capacity = 64 };
 	char *list, *entry;
@@ -145,14 +141,6 @@ int dev_rules(int dev, struct rf_rule_entry **out, unsigned int *nr)
 	return dev_entries(dev, RF_IOC_RULES, sizeof(**out),
 			   offsetof(struct rf_rule_entry, from_name),
 			   offsetof(struct rf_rule_entry, to_name), out, nr);
-}
-
-int dev_channels(int com, struct rfcom_channel **out, unsigned int *nr)
-{
-	_Static_assert(RFCOM_NAME_MAX == RF_NAME_MAX, "a channel's names are as long as others");
-	return dev_entries(com, RFCOM_IOC_LIST, sizeof(**out),
-			   offsetof(struct rfcom_channel, kernel),
-			   offsetof(struct rfcom_channel, service), out, nr);
 }
 
 int dev_stats(int fd, unsigned int timeout_ms, struct rf_stats *stats)

@@ -15,5 +15,11 @@ __u64 dev_msg_buffer(struct dev_msg *msg);
 int dev_said(int ret, struct dev_msg *msg);
 /* Makes text of the module's fit to be printed, in place; at most 256 bytes */
 void dev_clean_field(char *field, size_t size);
+/*
+ * All entries, however many there are by the time we get them; each has names at these
+ * two places. *out is a pointer to the array.
+ */
+int dev_entries(int fd, unsigned long request, size_t size, size_t name, size_t other, void *out,
+		unsigned int *nr);
 
 #endif /* RFM_DEV_PRIV_H */

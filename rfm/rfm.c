@@ -23,6 +23,7 @@ const struct rfm_command *const rfm_commands[] = {
 	&cmd_loans,
 	&cmd_priority,
 	&cmd_channel,
+	&cmd_share,
 	&cmd_set,
 	&cmd_restart,
 	&cmd_stop,

@@ -9,6 +9,7 @@
 #define _RAINFOREST_COMPAT_H
 
 #include <linux/kmsg_dump.h>
+#include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/tty.h>
@@ -124,6 +125,13 @@ void __hvc_resize(struct hvc_struct *hp, struct winsize ws);
 #define rf_disk_claim(devt, holder)	blkdev_get_by_dev(devt, FMODE_READ | FMODE_EXCL, holder)
 #define rf_disk_of(claimed)		((claimed)->bd_disk)
 #define rf_disk_release(claimed)	blkdev_put(claimed, FMODE_READ | FMODE_EXCL)
+#endif
+
+/* Since 6.3 the flags of a mapping are changed by a function. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define rf_vm_flags_set(vma, flags)	vm_flags_set(vma, flags)
+#else
+#define rf_vm_flags_set(vma, flags)	((vma)->vm_flags |= (flags))
 #endif
 
 #endif /* _RAINFOREST_COMPAT_H */

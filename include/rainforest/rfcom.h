@@ -13,9 +13,11 @@
 #include <linux/rainforest_wire.h>
 
 struct rf_channel;
+struct rf_region;
 struct rf_service;
 
 #define RF_NOWAIT	1U	/* -EAGAIN where there would be something to wait for */
+#define RF_WRITE	2U	/* of a region: others may write; to write */
 
 struct rf_channel *rf_open(const char *kernel, const char *service, unsigned int timeout_ms);
 void rf_close(struct rf_channel *ch);
@@ -25,5 +27,18 @@ ssize_t rf_read(struct rf_channel *ch, void *data, size_t size, unsigned int fla
 struct rf_service *rf_listen(const char *service, unsigned int backlog);
 struct rf_channel *rf_accept(struct rf_service *service, unsigned int flags);
 void rf_unlisten(struct rf_service *service);
+
+/*
+ * Regions: memory that kernels map with each other. A kernel offers one by name; it is
+ * gone when its owner has let go of it, and then all others have to.
+ */
+struct rf_region *rf_offer(const char *region, u64 bytes, unsigned int flags);
+struct rf_region *rf_attach(const char *kernel, const char *region, unsigned int flags,
+			    unsigned int timeout_ms);
+u64 rf_region_bytes(const struct rf_region *r);
+bool rf_region_revoked(const struct rf_region *r);
+void *rf_map(struct rf_region *r, u64 at, size_t *bytes);
+void rf_unmap(struct rf_region *r, void *address);
+void rf_detach(struct rf_region *r);
 
 #endif /* _RAINFOREST_RFCOM_H */

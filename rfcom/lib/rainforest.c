@@ -9,6 +9,7 @@
 #include <linux/rfcom.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define DEVICE	"/dev/rfcom"
@@ -16,7 +17,7 @@
 _Static_assert(sizeof(((struct rfcom_open *)0)->service) == RF_NAME_LENGTH + 1,
 	       "a name is as long as the module's");
 _Static_assert(RFCOM_MESSAGE_MAX == RF_MESSAGE_LENGTH, "a message is as long as the module's");
-_Static_assert(RFCOM_NONBLOCK == RF_NONBLOCK, "flags are the module's");
+_Static_assert(RFCOM_NONBLOCK == RF_NONBLOCK && RFCOM_WRITE == RF_WRITE, "flags are the module's");
 
 static int copy_name(char *to, const char *name)
 {
@@ -45,14 +46,18 @@ static int call(unsigned long request, void *arg)
 	return fd;
 }
 
+static __u32 limit_ms(int timeout_ms)
+{
+	return timeout_ms < 0 || timeout_ms > RFCOM_TIMEOUT_MAX ? RFCOM_TIMEOUT_MAX : timeout_ms;
+}
+
 int rf_open(const char *kernel, const char *service, int timeout_ms, unsigned int flags)
 {
 	struct rfcom_open arg = { .size = sizeof(arg), .flags = flags };
 
 	if (copy_name(arg.kernel, kernel) || copy_name(arg.service, service))
 		return -1;
-	arg.timeout_ms = timeout_ms < 0 || timeout_ms > RFCOM_TIMEOUT_MAX ? RFCOM_TIMEOUT_MAX :
-									    timeout_ms;
+	arg.timeout_ms = limit_ms(timeout_ms);
 	return call(RFCOM_IOC_OPEN, &arg);
 }
 
@@ -89,6 +94,48 @@ ssize_t rf_read(int channel, void *data, size_t size)
 ssize_t rf_write(int channel, const void *data, size_t length)
 {
 	return write(channel, data, length);
+}
+
+int rf_offer(const char *region, size_t bytes, unsigned int flags)
+{
+	struct rfcom_offer arg = { .size = sizeof(arg), .flags = flags, .bytes = bytes };
+
+	if (copy_name(arg.region, region))
+		return -1;
+	return call(RFCOM_IOC_OFFER, &arg);
+}
+
+/* What keeps the region is the mapping, not the descriptor. */
+static void *map_and_close(int fd, size_t bytes, int prot)
+{
+	void *at = mmap(NULL, bytes, prot, MAP_SHARED, fd, 0);
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+	return at == MAP_FAILED ? NULL : at;
+}
+
+void *rf_map(const char *kernel, const char *region, int timeout_ms, unsigned int flags,
+	     size_t *bytes)
+{
+	struct rfcom_attach arg = { .size = sizeof(arg), .flags = flags };
+	int fd;
+
+	if ((kernel && copy_name(arg.kernel, kernel)) || copy_name(arg.region, region))
+		return NULL;
+	arg.timeout_ms = limit_ms(timeout_ms);
+	fd = call(RFCOM_IOC_ATTACH, &arg);
+	if (fd < 0)
+		return NULL;
+	if (bytes)
+		*bytes = arg.bytes;
+	return map_and_close(fd, arg.bytes, flags & RF_WRITE ? PROT_READ | PROT_WRITE : PROT_READ);
+}
+
+int rf_unmap(void *address, size_t bytes)
+{
+	return munmap(address, bytes);
 }
 
 int rf_close(int descriptor)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# rfm channel: what it asks the modules for, and what it says.
+# rfm channel, rfm share: what they ask the modules for, and what they say.
 
 . "$(dirname "$0")/common.sh"
 prepare plain
@@ -38,6 +38,27 @@ refused 2 "'WEB' is no name of a subOS" "a name that cannot be" RFM channel allo
 for words in "" "allow" "allow web" "list web" "permit web db" "deny web db x"; do
 	# shellcheck disable=SC2086 # words
 	refused 2 "write list, rules, allow FROM TO or deny FROM TO" "channel $words" RFM channel $words
+done
+like "$(RFM share list)" "^REGION +OWNER +SIZE HELD BY +ACCESS STATE$" "share list"
+like "$(RFM share list)" "^frames +supervisor +8M supervisor +write +offers$" "who offers it"
+like "$(RFM share list)" "^frames +supervisor +8M web +read +maps$" "who maps it"
+like "$(RFM share list)" "^y +web +4K db +write +revoked$" "who holds on to one"
+like "$(RFM share list)" "^a.+b +web +4K old +read +quarantined$" "and one in quarantine"
+is "$(RFM share list --json | value '[(h["kernel_id"], h["bytes"], h["state"]) for h in d["regions"]][1:3]')" \
+	"[(7, 8388608, 'maps'), (8, 4096, 'revoked')]" "share list --json"
+is "$(RFM share revoke supervisor frames)" "" "revoke"
+is "$(RFM share revoke supervisor frames --from web --timeout 0)" "" "from one alone"
+refused 3 "db does not hold region frames of supervisor; rfm share list" "from one that does not have it" \
+	RFM share revoke supervisor frames --from db
+refused 3 "x offers no region frames; rfm share list" "a region that is not there" RFM share revoke x frames
+refused 6 "db does not let go of region y of web; it is asked on, or destroy it" "one that holds on" \
+	RFM share revoke web y
+refused 2 "a name has 1 to 31 characters" "a name too long" RFM share revoke web \
+	01234567890123456789012345678901
+refused 2 "timeout x: write 0 to 3600 seconds" "a time that is none" RFM share revoke web y --timeout x
+for words in "" "revoke" "revoke web" "list web" "take web y"; do
+	# shellcheck disable=SC2086 # words
+	refused 2 "write list or revoke OWNER REGION" "share $words" RFM share $words
 done
 refused 2 "supervisor is the name of this kernel" "a subOS of that name" RFM \
 	create supervisor --cpus 1 --memory 512M

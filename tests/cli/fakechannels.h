@@ -35,6 +35,37 @@ static int do_rules(struct rf_rules *r)
 	return 0;
 }
 
+/* Two regions; a restive subOS holds one of them. */
+static const struct rfcom_hold holds[] = {
+	{ .peer = 0xffffffff, .flags = RFCOM_OWNER | RFCOM_WRITE, .bytes = 8 << 20,
+	  .kernel = "supervisor", .owner = "supervisor", .region = "frames" },
+	{ .peer = 7, .bytes = 8 << 20, .kernel = "web", .owner = "supervisor",
+	  .region = "frames" },
+	{ .peer = 8, .flags = RFCOM_REVOKED | RFCOM_WRITE, .bytes = 4096, .kernel = "db",
+	  .owner = "web", .region = "y" },
+	{ .peer = 9, .flags = RFCOM_REVOKED | RFCOM_LOST, .bytes = 4096, .kernel = "old",
+	  .owner = "web", .region = "a\033b" },
+};
+
+static int do_holds(struct rfcom_list *l)
+{
+	struct rfcom_hold *out = (void *)(uintptr_t)l->entries;
+
+	for (l->count = 0; l->count < sizeof(holds) / sizeof(*holds); l->count++)
+		if (l->count < l->capacity)
+			out[l->count] = holds[l->count];
+	return 0;
+}
+
+static int do_revoke(struct rfcom_revoke *r)
+{
+	if (!strcmp(r->kernel, "supervisor") && !strcmp(r->region, "frames") &&
+	    (!*r->from || !strcmp(r->from, "web")))
+		return 0;
+	r->held = 1;
+	return strcmp(r->kernel, "web") || *r->from ? fail(ENOENT) : 0;
+}
+
 /* Two of them: one that we opened, one that broke. */
 static int do_channels(struct rfcom_list *l)
 {
@@ -50,4 +81,17 @@ static int do_channels(struct rfcom_list *l)
 		if (l->count < l->capacity)
 			out[l->count] = channels[l->count];
 	return 0;
+}
+
+static int on_com(unsigned long request, void *arg)
+{
+	switch (request) {
+	case RFCOM_IOC_LIST:
+		return do_channels(arg);
+	case RFCOM_IOC_HOLDS:
+		return do_holds(arg);
+	case RFCOM_IOC_REVOKE:
+		return do_revoke(arg);
+	}
+	return fail(ENOTTY);
 }

@@ -511,7 +511,7 @@ int ioctl(int fd, unsigned long request, ...)
 	if (fd < 0 || fd >= FDS || fds[fd].kind == NONE)
 		return next(fd, request, arg);
 	if (fds[fd].kind == COM)
-		return request == RFCOM_IOC_LIST ? do_channels(arg) : fail(ENOTTY);
+		return on_com(request, arg);
 	if (fds[fd].kind == DEVICE)
 		return on_device(fd, request, arg);
 	s = by_id(fds[fd].id);

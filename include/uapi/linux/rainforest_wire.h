@@ -400,11 +400,12 @@ struct rf_ring_ack {
 #define RF_FICM_AREA_MAGIC	0x45524146	/* "FARE" */
 #define RF_FICM_SLOTS		128		/* messages in one ring of the exchange */
 #define RF_FICM_NOBODY		0xffffffffU	/* an entry of the directory that is empty */
+#define RF_FICM_LOST		0x80000000U	/* or this and an id: in quarantine, it may still run */
 #define RF_FICM_NAME		32		/* bytes of a kernel's name, with the final NUL */
 
 /**
  * struct rf_ficm_entry - one kernel in the directory
- * @id: id of the subOS, 0 for the supervisor, RF_FICM_NOBODY
+ * @id: id of the subOS, 0 for the supervisor, RF_FICM_NOBODY, RF_FICM_LOST
  * @generation: counts the kernels that had this entry, restarts included, from 1
  * @area: physical address of its struct rf_ficm_area
  * @nr_cpus: entries used in @apicid
@@ -485,6 +486,12 @@ struct rf_ficm_area {
 #define RF_MSG_COM_TAKEN	19	/* struct rf_com_taken */
 #define RF_MSG_COM_ASK		20	/* struct rf_com_end: is there no news of what was taken? */
 #define RF_MSG_COM_CLOSE	21	/* struct rf_com_end */
+#define RF_MSG_COM_OFFER	22	/* struct rf_com_offer; these six: see there */
+#define RF_MSG_COM_ATTACH	23	/* struct rf_com_attach */
+#define RF_MSG_COM_REGION	24	/* struct rf_com_region */
+#define RF_MSG_COM_REVOKE	25	/* struct rf_com_end */
+#define RF_MSG_COM_DETACH	26	/* struct rf_com_end */
+#define RF_MSG_COM_DETACHED	27	/* struct rf_com_end */
 
 /* what is asked for, struct rf_request @op */
 #define RF_OP_PING		1	/* only an answer */
@@ -660,6 +667,86 @@ struct rf_com_taken {
  */
 struct rf_com_end {
 	__le32 from;
+};
+
+/*
+ * Regions: memory of the supervisor that kernels map with each other. The supervisor's
+ * rfcom lends it; whoever offers or maps a region holds it, by a number of its own, until
+ * it has said that nothing maps it any more.
+ *
+ *	holder		OFFER (name, size) or ATTACH (whose, name) ->	supervisor
+ *			<------------------------- REGION (where, or why not)
+ *			<------------------------- REVOKE	map it no longer
+ *			DETACH ------------------------------------>	nothing maps it
+ *			<------------------------- DETACHED
+ *
+ * The tag of what goes to a holder is its number, @from of what comes from it, too. The
+ * supervisor repeats REVOKE, the holder DETACH, until there is an answer. What was revoked
+ * from everybody but one who does not answer is never used for anything else.
+ */
+#define RF_COM_REGION_MAX	(1ULL << 30)	/* bytes of a region */
+#define RF_COM_EXTENTS		1024		/* in which its memory lies, at most */
+#define RF_COM_WRITE		(1U << 0)	/* others may write; I want to; you may */
+
+/**
+ * struct rf_com_offer - body of RF_MSG_COM_OFFER: a region that is to be the sender's
+ * @from: number under which the sender holds it
+ * @flags: RF_COM_WRITE: those who attach to it may write, too
+ * @bytes: 1 to RF_COM_REGION_MAX, rounded up to whole pages, which are zeroed
+ * @name: of it, ended by NUL; one region of each name for each kernel
+ */
+struct rf_com_offer {
+	__le32 from;
+	__le32 flags;
+	__le64 bytes;
+	char name[32];
+};
+
+/**
+ * struct rf_com_attach - body of RF_MSG_COM_ATTACH
+ * @from: number under which the sender holds it
+ * @flags: RF_COM_WRITE
+ * @owner: id of the subOS that offers it, 0 the supervisor, RF_FICM_NOBODY the sender
+ * @reserved: 0
+ * @name: of the region, ended by NUL
+ */
+struct rf_com_attach {
+	__le32 from;
+	__le32 flags;
+	__le32 owner;
+	__le32 reserved;
+	char name[32];
+};
+
+/**
+ * struct rf_com_region - body of RF_MSG_COM_REGION
+ * @error: 0 or an errno: EACCES no rule allows it, or not to write; ENOENT there is no
+ *	such region, EEXIST the sender offers one of that name; EDQUOT more than a kernel
+ *	may offer, EMFILE it holds too many, EAGAIN too many requests at a time, ENOMEM,
+ *	EINVAL
+ * @flags: RF_COM_WRITE
+ * @nr_extents: entries of @table
+ * @reserved: 0
+ * @bytes: of the region, whole pages
+ * @table: physical address of struct rf_com_extent [@nr_extents], of the supervisor
+ */
+struct rf_com_region {
+	__le32 error;
+	__le32 flags;
+	__le32 nr_extents;
+	__le32 reserved;
+	__le64 bytes;
+	__le64 table;
+};
+
+/**
+ * struct rf_com_extent - where a part of a region lies
+ * @start: physical address
+ * @bytes: whole pages
+ */
+struct rf_com_extent {
+	__le64 start;
+	__le64 bytes;
 };
 
 #endif /* _UAPI_LINUX_RAINFOREST_WIRE_H */

@@ -14,6 +14,13 @@
  * EPOLLHUP, EPOLLERR for an end with an error. A kernel is named as its subOS, or
  * "supervisor". close() closes, and nothing that was written before is lost.
  *
+ *	region = ioctl(dev, RFCOM_IOC_OFFER, ...)	memory that others may map
+ *	region = ioctl(dev, RFCOM_IOC_ATTACH, ...)	memory that another kernel offers
+ *
+ * mmap(region) maps it, shared. It is offered until its owner's descriptor and mappings
+ * are gone; then, and when it is revoked, whoever maps it gets SIGBUS, and mmap() ENXIO.
+ * Which pages it has does not change. They cannot be pinned: no direct I/O to them.
+ *
  * Every structure begins with its own size in bytes, as the caller knows it; unknown
  * flags and non-zero reserved fields give EINVAL.
  */
@@ -31,6 +38,10 @@
 #define RFCOM_IOC_MAGIC		0xBA
 
 #define RFCOM_NONBLOCK		(1U << 0)	/* the new descriptor is O_NONBLOCK */
+#define RFCOM_WRITE		(1U << 1)	/* of a region: others may write; to write */
+#define RFCOM_OWNER		(1U << 2)	/* of who holds a region: it offers it */
+#define RFCOM_REVOKED		(1U << 3)	/* was told to let go of it */
+#define RFCOM_LOST		(1U << 4)	/* is in quarantine: it never does */
 
 /**
  * struct rfcom_open - RFCOM_IOC_OPEN: open a channel
@@ -125,10 +136,11 @@ struct rfcom_channel {
 };
 
 /**
- * struct rfcom_list - RFCOM_IOC_LIST: the channels' ends of this kernel
+ * struct rfcom_list - RFCOM_IOC_LIST: the channels' ends of this kernel; RFCOM_IOC_HOLDS:
+ *	who holds regions, in the supervisor (in a subOS there are none)
  * @size: (in) size of this structure
  * @flags: (in) 0
- * @entries: (in) user address of an array of struct rfcom_channel
+ * @entries: (in) user address of an array of struct rfcom_channel, or struct rfcom_hold
  * @capacity: (in) entries in the array
  * @count: (out) entries there are, may exceed @capacity
  *
@@ -142,10 +154,98 @@ struct rfcom_list {
 	__u32 count;
 };
 
+/**
+ * struct rfcom_offer - RFCOM_IOC_OFFER: offer a region
+ * @size: (in) size of this structure
+ * @flags: (in) RFCOM_WRITE: others may write, too
+ * @bytes: (in) of it, up to 1 GB; rounded up to whole pages, zeroed
+ * @region: (in) its name
+ *
+ * Return: a descriptor. EEXIST this kernel offers one of that name; EDQUOT more than a
+ * subOS may offer in all (parameter share_mb of the supervisor's rfcom), EMFILE too many,
+ * ENOTCONN this kernel is in no exchange, ETIMEDOUT the supervisor has no rfcom, EAGAIN
+ * it is busy, EINTR, EINVAL, ENOMEM, EFAULT.
+ */
+struct rfcom_offer {
+	__u32 size;
+	__u32 flags;
+	__u64 bytes;
+	char region[RFCOM_NAME_MAX];
+};
+
+/**
+ * struct rfcom_attach - RFCOM_IOC_ATTACH: map a region
+ * @size: (in) size of this structure
+ * @flags: (in) RFCOM_WRITE
+ * @timeout_ms: (in) how long to wait for the supervisor's answer
+ * @reserved: 0
+ * @bytes: (out) of it
+ * @kernel: (in) name of the kernel that offers it; empty: this one
+ * @region: (in) its name
+ *
+ * Return: a descriptor. ENOENT there is no such kernel, or region; EACCES no rule allows
+ * it, or not to write; otherwise as RFCOM_IOC_OFFER.
+ */
+struct rfcom_attach {
+	__u32 size;
+	__u32 flags;
+	__u32 timeout_ms;
+	__u32 reserved;
+	__u64 bytes;
+	char kernel[RFCOM_NAME_MAX];
+	char region[RFCOM_NAME_MAX];
+};
+
+/**
+ * struct rfcom_hold - who holds what of the supervisor's memory
+ * @peer: id of the subOS, 0xffffffff for the supervisor
+ * @flags: RFCOM_WRITE it may write, RFCOM_OWNER, RFCOM_REVOKED, RFCOM_LOST
+ * @bytes: of the region
+ * @kernel: name of who holds it
+ * @owner: name of the kernel that offers it, or did
+ * @region: its name
+ */
+struct rfcom_hold {
+	__u32 peer;
+	__u32 flags;
+	__u64 bytes;
+	char kernel[RFCOM_NAME_MAX];
+	char owner[RFCOM_NAME_MAX];
+	char region[RFCOM_NAME_MAX];
+};
+
+/**
+ * struct rfcom_revoke - RFCOM_IOC_REVOKE: take a region from those who attached to it
+ * @size: (in) size of this structure
+ * @flags: (in) 0
+ * @timeout_ms: (in) how long to wait until they have let go of it
+ * @held: (out) how many have not
+ * @kernel: (in) name of the kernel that offers it
+ * @region: (in) its name
+ * @from: (in) name of a kernel: from it alone; empty: from all, and nobody can attach to
+ *	it any more
+ *
+ * Return: 0, also when some hold on. ENOENT there is no such region, or @from does not
+ * hold it; EINTR, EINVAL, EFAULT. In a subOS there is none.
+ */
+struct rfcom_revoke {
+	__u32 size;
+	__u32 flags;
+	__u32 timeout_ms;
+	__u32 held;
+	char kernel[RFCOM_NAME_MAX];
+	char region[RFCOM_NAME_MAX];
+	char from[RFCOM_NAME_MAX];
+};
+
 /* on /dev/rfcom */
 #define RFCOM_IOC_OPEN		_IOW(RFCOM_IOC_MAGIC, 0, struct rfcom_open)
 #define RFCOM_IOC_LISTEN	_IOW(RFCOM_IOC_MAGIC, 1, struct rfcom_listen)
 #define RFCOM_IOC_LIST		_IOWR(RFCOM_IOC_MAGIC, 2, struct rfcom_list)
+#define RFCOM_IOC_OFFER		_IOW(RFCOM_IOC_MAGIC, 4, struct rfcom_offer)
+#define RFCOM_IOC_ATTACH	_IOWR(RFCOM_IOC_MAGIC, 5, struct rfcom_attach)
+#define RFCOM_IOC_HOLDS		_IOWR(RFCOM_IOC_MAGIC, 6, struct rfcom_list)
+#define RFCOM_IOC_REVOKE	_IOWR(RFCOM_IOC_MAGIC, 7, struct rfcom_revoke)
 /* on the descriptor of a service */
 #define RFCOM_IOC_ACCEPT	_IOWR(RFCOM_IOC_MAGIC, 3, struct rfcom_accept)
 
