@@ -14,7 +14,6 @@
 
 #include "extents.h"
 
-
 /**
  * struct rf_region - a region that this kernel holds
  * @ref: one for the table, one for its user, one for work that is queued

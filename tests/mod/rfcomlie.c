@@ -10,6 +10,7 @@
  *	insmod rfcomlie.ko service=NAME what=taken	took more than was sent
  *	insmod rfcomlie.ko service=NAME what=opens	count= requests to be let in, at once
  *	insmod rfcomlie.ko service=NAME what=random	count= messages of random bytes
+ *	insmod rfcomlie.ko service=NAME what=regions	count= of those about regions
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -31,6 +32,7 @@ module_param(count, uint, 0400);
 
 static DECLARE_COMPLETION(opened);
 static DECLARE_COMPLETION(closed);
+static DECLARE_COMPLETION(attached);
 static u32 partner;
 static atomic_t let_in, refused;
 
@@ -50,6 +52,14 @@ static void got_close(u32 peer, const struct rf_msg *msg, void *arg)
 {
 	if (le32_to_cpu(msg->tag) == LIE_END)
 		complete(&closed);
+}
+
+static void got_region(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	const struct rf_com_region *body = (const void *)msg->body;
+
+	if (le32_to_cpu(msg->tag) == LIE_END && !body->error)
+		complete(&attached);
 }
 
 static int send(u16 type, u32 to, const void *body, size_t len)
@@ -151,6 +161,58 @@ static int lie_random(void)
 	return ret;
 }
 
+static size_t region_body(u16 type)
+{
+	if (type == RF_MSG_COM_OFFER)
+		return sizeof(struct rf_com_offer);
+	if (type == RF_MSG_COM_ATTACH)
+		return sizeof(struct rf_com_attach);
+	return type == RF_MSG_COM_REGION ? sizeof(struct rf_com_region) : sizeof(struct rf_com_end);
+}
+
+/* The last thing that it does: what it has then it does not let go. */
+static int lie_attach(void)
+{
+	struct rf_com_attach body = { .from = cpu_to_le32(LIE_END), .name = "one" };
+	unsigned long end = jiffies + LIE_WAIT;
+	int ret;
+
+	/* Too many requests at a time are refused. */
+	do {
+		ret = send(RF_MSG_COM_ATTACH, 0, &body, sizeof(body));
+		if (!ret && wait_for_completion_timeout(&attached, HZ / 10))
+			return 0;
+	} while (!ret && time_before(jiffies, end));
+	return ret ?: -ETIMEDOUT;
+}
+
+/* Half of them as they should be: few names and numbers, sizes that can be had. */
+static int lie_regions(void)
+{
+	u8 body[RF_MSG_BODY], dice[6];
+	unsigned int i;
+	size_t len;
+	u16 type;
+	int ret = 0;
+
+	for (i = 0; !ret && i < count; i++) {
+		get_random_bytes(body, sizeof(body));
+		get_random_bytes(dice, sizeof(dice));
+		type = RF_MSG_COM_OFFER + dice[0] % 6;
+		len = dice[1] % 2 ? region_body(type) : dice[2] % (RF_MSG_BODY + 1);
+		if (dice[3] % 4) {
+			memset(body + 1, 0, sizeof(body) - 1);
+			body[0] %= 16;
+			body[4] = dice[4] % 2;
+			body[8] = dice[4] % 5;
+			body[10] = dice[5] % 64;
+			strscpy(body + 16, dice[4] % 3 ? "one" : "x", 8);
+		}
+		ret = send(type, dice[5] % 16, body, len);
+	}
+	return ret ?: lie_attach();
+}
+
 static int lie(void)
 {
 	static const struct {
@@ -159,6 +221,7 @@ static int lie(void)
 	} ways[] = {
 		{ "overrun", lie_overrun }, { "line", lie_line }, { "chunk", lie_chunk },
 		{ "taken", lie_taken }, { "opens", lie_opens }, { "random", lie_random },
+		{ "regions", lie_regions },
 	};
 	unsigned int i;
 
@@ -168,23 +231,35 @@ static int lie(void)
 	return -EINVAL;
 }
 
+static const struct {
+	u16 type;
+	ficm_handler_t fn;
+} handlers[] = {
+	{ RF_MSG_COM_OPENED, got_opened },
+	{ RF_MSG_COM_CLOSE, got_close },
+	{ RF_MSG_COM_REGION, got_region },
+};
+
 static int listen(void)
 {
-	int ret;
+	unsigned int i;
+	int ret = 0;
 
-	ret = ficm_register(RF_MSG_COM_OPENED, got_opened, NULL);
-	if (ret)
-		return ret;
-	ret = ficm_register(RF_MSG_COM_CLOSE, got_close, NULL);
-	if (ret)
-		ficm_unregister(RF_MSG_COM_OPENED);
+	for (i = 0; !ret && i < ARRAY_SIZE(handlers); i++)
+		ret = ficm_register(handlers[i].type, handlers[i].fn, NULL);
+	if (!ret)
+		return 0;
+	for (i--; i--; )
+		ficm_unregister(handlers[i].type);
 	return ret;
 }
 
 static void listen_no_more(void)
 {
-	ficm_unregister(RF_MSG_COM_CLOSE);
-	ficm_unregister(RF_MSG_COM_OPENED);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(handlers); i++)
+		ficm_unregister(handlers[i].type);
 }
 
 static int __init lie_init(void)

@@ -400,7 +400,7 @@ struct rf_ring_ack {
 #define RF_FICM_AREA_MAGIC	0x45524146	/* "FARE" */
 #define RF_FICM_SLOTS		128		/* messages in one ring of the exchange */
 #define RF_FICM_NOBODY		0xffffffffU	/* an entry of the directory that is empty */
-#define RF_FICM_LOST		0x80000000U	/* or this and an id: in quarantine, it may still run */
+#define RF_FICM_LOST		0x80000000U	/* with an id: in quarantine, it may still run */
 #define RF_FICM_NAME		32		/* bytes of a kernel's name, with the final NUL */
 
 /**
