@@ -15,8 +15,8 @@ static bool extent_good(u64 start, u64 bytes, u64 limit)
  * @to: (out) @nr extents
  * @from: a copy of what the supervisor wrote
  * @nr: how many, 1 to RF_COM_EXTENTS
- * @bytes: of the region, whole pages
- * @limit: physical addresses are below
+ * @bytes: of the region
+ * @limit: physical addresses are below, at most 2^52
  *
  * Return: 0; -EPROTO an extent cannot be, or they do not come to @bytes.
  */
@@ -26,12 +26,12 @@ int rfcom_extents_check(struct rfcom_extent *to, const struct rf_com_extent *fro
 	u64 at = 0, start, size;
 	u32 i;
 
-	if (!bytes || bytes > RF_COM_REGION_MAX || bytes % RFCOM_PAGE)
+	if (!bytes || bytes > RF_COM_REGION_MAX)
 		return -EPROTO;
 	for (i = 0; i < nr; i++) {
 		start = le64_to_cpu(from[i].start);
 		size = le64_to_cpu(from[i].bytes);
-		if (!extent_good(start, size, limit) || size > bytes - at)
+		if (!extent_good(start, size, limit))
 			return -EPROTO;
 		to[i].first = at / RFCOM_PAGE;
 		to[i].pages = size / RFCOM_PAGE;

@@ -16,6 +16,7 @@ sources()
 	case $1 in
 	klog) echo "$T_TOP"/rfm/klog*.c ;;
 	rfcom) echo "$T_TOP/rfcom/queue.c" ;;
+	extents) echo "$T_TOP/rfcom/extents.c" ;;
 	image) echo "$T_TOP"/rfm/image*.c "$T_TOP/rfm/elf_image.c" "$T_TOP/rfm/decompress.c" ;;
 	esac
 }
@@ -59,6 +60,7 @@ fuzz()
 fuzz klog "$(rounds 100000 3000000)"
 fuzz image "$(rounds 100000 1000000)"
 fuzz rfcom "$(rounds 2000 1000000)"
+fuzz extents "$(rounds 100000 20000000)"
 
 # Control: an overflow is noticed. A reader that believes the length in the
 # record writes beyond the text.
