@@ -49,5 +49,26 @@ while [ "$r" -lt "$rounds" ]; do
 	record open "$r" 0 50 "$(taskset 0x10 chanbench open b bench 50)"
 	r=$((r + 1))
 done
+
+# --- regions ---
+chanbench offer bench >/run/offer &
+eventually 10 grep -q ready /run/offer || fail "no region"
+inside b 'chanbench bounce supervisor bench >/run/bench 2>&1 & true' >/dev/null
+# A ball that comes back: somebody is there.
+timeout 60 chanbench region bench 1 >/dev/null || fail "nobody maps the region in the subOS"
+r=0
+while [ "$r" -lt "$rounds" ]; do
+	for kind in region memory memory region; do
+		# shellcheck disable=SC2046 # two numbers
+		case $kind in
+		region) set -- $(taskset 0x10 chanbench region bench 20000) ;;
+		memory) set -- $(chanbench memory 4 1 20000) ;;
+		esac
+		record $kind "$r" 0 20000 "$1"
+		record "$kind-copy" "$r" 4194304 50 "$2"
+	done
+	r=$((r + 1))
+done
+kill %1
 rfm destroy --force b >/dev/null
 rfm audit >&2
