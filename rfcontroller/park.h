@@ -68,6 +68,11 @@
 /* vector of the timer that lets a waiting core look at its mailbox */
 #define PARK_TIMER_VECTOR	0xf0
 #define PARK_SPURIOUS_VECTOR	0xff
+/*
+ * Ticks between two looks, divided by 16, at least: from 10 us (a timer of 1.6 GHz, as
+ * fast as any) to 0.7 ms (a crystal of 24 MHz, Intel SDM vol. 3, 11.5.4).
+ */
+#define PARK_TIMER_MIN		1000
 
 /* multiprocessor wake-up mailbox, ACPI 6.5 section 5.2.12.19 */
 #define MAILBOX_COMMAND	0		/* 16 bit */

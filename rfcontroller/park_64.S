@@ -245,10 +245,15 @@ rfctl_park_entry:
  * a core that spins would take its SMT sibling's and the power budget's share.
  * The timer is measured against the TSC, which is read first and last: a core
  * that is held up meanwhile (SMI, a busy emulator) finds the timer too slow and
- * looks at its mailbox too often, never too seldom.
+ * would look at its mailbox too often, never too seldom. So the fastest of four
+ * counts, and never less than PARK_TIMER_MIN: without that a core was seen to
+ * interrupt itself every 784 ns.
  */
 .Lwait:
 	movq	SLOT_MAILBOX(%r14), %rbx
+	movl	$PARK_TIMER_MIN, %r10d		/* ticks in 1 ms */
+	movl	$4, %r9d
+.Lmeasure:
 	rdtsc
 	shlq	$32, %rdx
 	leaq	(%rax, %rdx), %r8
@@ -274,13 +279,14 @@ rfctl_park_entry:
 	movq	%rax, %rcx
 	movq	%rsi, %rax
 	mulq	%rdi
-	divq	%rcx				/* ticks in 1 ms */
-	testl	%eax, %eax
-	jnz	7f
-	movl	$0x1000, %eax
-7:	movl	%eax, %esi
+	divq	%rcx
+	cmpl	%r10d, %eax
+	jbe	7f
+	movl	%eax, %r10d
+7:	subl	$1, %r9d
+	jnz	.Lmeasure
 	APIC_WRITE 0x320, (0x20000 | PARK_TIMER_VECTOR)
-	movl	%esi, %eax
+	movl	%r10d, %eax
 	call	.Lapic_write_0x380
 	movq	$1, SLOT_WAITING(%r14)
 

@@ -83,9 +83,33 @@ audit "the invariants hold"
 check "rmmod" rmmod rfcontroller
 END
 
-# A core that does not answer INIT.
-run_guest --smp 6 <<'END'
+# A core that finds its timer too slow, and one that does not answer INIT.
+run_guest --smp 6 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
+. /rf/lifecycle.lib
+# Ticks between two looks of a core that waits at its mailbox.
+ticks() { hmp info lapic 3 | sed -n 's/.*initial_count *= *\([0-9]*\).*/\1/p'; }
+waits() { hmp info lapic 3 | grep -q '^LVTT.*0x000200f0'; }
+# a_core_waits DESCRIPTION: the second of subOS w, which lives on
+a_core_waits()
+{
+	check "$1" rfm create w --cpus 2-3 --memory 256M
+	inside w 'echo 0 >/sys/devices/system/cpu/cpu1/online' >/dev/null
+	check "it waits" eventually 30 waits
+}
 modprobe rfcontroller
+a_core_waits "a core comes back"
+right=$(ticks)
+check "control: it looks each millisecond ($right)" test "$right" -ge 20000
+check "it can be used again" eval \
+	'[ -z "$(inside w "echo 1 >/sys/devices/system/cpu/cpu1/online")" ]'
+check "its subOS ends" rfm destroy w
+check "rmmod" rmmod rfcontroller
+modprobe rfcontroller fail_point=park_timer
+a_core_waits "a core that was held up while it measured"
+is "$(ticks)" 1000 "does not look all the time"
+check "it can be used again, too" eval \
+	'[ -z "$(inside w "echo 1 >/sys/devices/system/cpu/cpu1/online")" ]'
+check "its subOS ends, too" rfm destroy w
 param=/sys/module/rfcontroller/parameters/fail_point
 echo core_park >$param
 refused 8 'quarantined' "a core that does not reach the parking loop" \
