@@ -170,11 +170,32 @@ is "$dropped" 0 "no message was given up"
 
 subos_log_clean a
 
+# --- loaded again ---
+kill_servers() { inside a 'kill $(pidof chan); true' >/dev/null; }
+unloaded() { [ -z "$(inside a 'rmmod rfcom; lsmod | grep rfcom')" ]; }
+# lines: that 10 messages of 60000 bytes there and back take; 3000 where each has 40 bytes
+lines()
+{
+	sent=$(cat "/sys/module/ficm/peers/$(number a id)/sent")
+	chan ping a echo 10 60000 >/run/ping 2>&1
+	echo $(($(cat "/sys/module/ficm/peers/$(number a id)/sent") - sent))
+}
+n=$(lines)
+check "control: long messages go in chunks ($n lines)" test "$n" -le 400
+inside a 'cp /.rainforest/rfcom.ko /run/' >/dev/null
+kill_servers
+check "a has no rfcom any more" eventually 30 unloaded
+is "$(chan try a echo 300 2>&1)" "open: Connection timed out" "nobody answers"
+inside a 'insmod /run/rfcom.ko' >/dev/null
+serve a serve echo 16
+n=$(lines)
+is "$(cat /run/ping)" "10 there and back" "loaded again, a is served"
+check "in chunks as before ($n lines)" test "$n" -le 400
+
 # --- a kernel that does not keep the rules ---
 serve - serve victim 32
-kill_servers() { inside a 'kill $(pidof chan); true' >/dev/null; }
 kill_servers
-check "a has no rfcom any more" eventually 30 eval '[ -z "$(inside a "rmmod rfcom; lsmod | grep rfcom")" ]'
+check "a has no rfcom any more, again" eventually 30 unloaded
 # lies WAY [COUNT]: what a's log says
 lies()
 {
