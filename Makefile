@@ -26,6 +26,9 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno
 INCLUDES := -Iinclude -Iinclude/uapi
 CPPFLAGS += -D_GNU_SOURCE -DRFM_VERSION='"$(VERSION)"' $(INCLUDES)
 
+# More warnings for the modules; W= for fewer. check-static wants them.
+W ?= 1
+
 # Headers packages: release=directory. KDIR=... builds for that one only.
 ifdef KDIR
 kdirs := $(KDIR)
@@ -69,7 +72,7 @@ help:
 	@echo "make install                DESTDIR, PREFIX; for the running kernel or RELEASE=..."
 	@echo "make compile_commands.json  for clangd"
 	@echo "make clean                  removes what was built, not what was fetched"
-	@echo "Variables: KDIR=... one kernel only, W=1, C=2, V=1, CC=, CFLAGS=, ONLY=kernel, RF_JOBS=N"
+	@echo "Variables: KDIR=... one kernel only, W=, C=2, V=1, CC=, CFLAGS=, ONLY=kernel, RF_JOBS=N"
 
 ifeq ($(releases),)
 modules:

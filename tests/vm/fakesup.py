@@ -334,16 +334,31 @@ def ends(machine, state, reason, timeout=30):
     check(machine.alive(), "the machine has ended")
 
 
-def run_case(number, name, function, make):
-    """One case, on a machine of its own; once more where QEMU failed, not the kernel."""
+def run_case(title, function, make, machine, keep):
+    """One case, on a machine of its own or the one given; once more where QEMU failed, not the
+    kernel. Returns its result, and that machine when it is to be kept and the case went well."""
     for again in range(BOOTS):
-        machine = make()
-        title = f"{number} - {machine.release} {name}: {function.__doc__}"
-        result = try_case(title, function, machine, again < BOOTS - 1)
+        machine = machine or make()
+        result = try_case(f"{title}: {function.__doc__}", function, machine, again < BOOTS - 1)
+        if keep and result:
+            return result, machine
+        machine.close()
         if result is not None:
             break
         print(f"# {machine.why}: once more", flush=True)
-    return result
+        machine = None
+    return result, None
+
+
+def run_cases(number, release, names, cases, make_machine):
+    """Cases that share a boot, as long as they go well. Yields their results."""
+    machine = None
+    for name in names:
+        result, machine = run_case(f"{number} - {release} {name}", cases[name],
+                                   lambda n=name: make_machine(n, release), machine,
+                                   name != names[-1])
+        number += 1
+        yield result
 
 
 def try_case(title, function, machine, may_again):
@@ -366,8 +381,6 @@ def try_case(title, function, machine, may_again):
         for line in (machine.serial() + machine.output)[-1500:].decode(errors="replace").split("\n"):
             print("#   " + line.rstrip())
         return False
-    finally:
-        machine.close()
 
 
 def releases():
@@ -379,25 +392,30 @@ def releases():
                   key=lambda r: [int(n) for n in re.findall("[0-9]+", r)], reverse=True)
 
 
-def make_plan(args, cases, few):
-    """[(case, release)]: every case on the newest kernel, a few on older ones unless RF_LONG."""
-    plan = []
+def make_plan(args, cases, few, shared):
+    """[(release, cases of one boot)]: every case on the newest kernel, a few on older ones, and
+    those of "shared" in one boot; with RF_LONG every case on each, in a boot of its own."""
+    plan, long = [], os.environ.get("RF_LONG")
     for i, release in enumerate(args.release or releases()):
-        short = i and not args.release and not os.environ.get("RF_LONG")
-        plan += [(name, release) for name in args.names or (few if short else cases)]
+        names = args.names or (few if i and not args.release and not long else cases)
+        groups = [] if long else [tuple(n for n in group if n in names) for group in shared]
+        alone = [(n,) for n in names if not any(n in group for group in groups)]
+        plan += [(release, group) for group in groups + alone if group]
     return plan
 
 
-def main(doc, cases, few, make_machine):
-    """Runs {name: function}; make_machine(name, release) makes the machine of one."""
+def main(doc, cases, few, make_machine, shared=()):
+    """Runs {name: function}; make_machine(name, release) makes the machine of one. Each tuple of
+    names in "shared" may run in one boot, in this order; only the last may end the kernel."""
     parser = argparse.ArgumentParser(description=doc,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--release", action="append", help="kernel to boot (default: every one)")
     parser.add_argument("names", nargs="*", choices=[*cases, []], metavar="NAME",
                         help="cases (default: all): " + " ".join(cases))
-    plan = make_plan(parser.parse_args(), cases, few)
-    print(f"1..{len(plan)}" if plan else "1..0 # SKIP no module and no kernel: run make",
-          flush=True)
-    results = [run_case(i, name, cases[name], lambda n=name, r=release: make_machine(n, r))
-               for i, (name, release) in enumerate(plan, 1)]
+    plan = make_plan(parser.parse_args(), cases, few, shared)
+    count = sum(len(names) for _, names in plan)
+    print(f"1..{count}" if plan else "1..0 # SKIP no module and no kernel: run make", flush=True)
+    results = []
+    for release, names in plan:
+        results += run_cases(len(results) + 1, release, names, cases, make_machine)
     return 0 if all(results) else 1

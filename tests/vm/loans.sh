@@ -40,7 +40,7 @@ works a
 works b
 
 # --- memory: not seen by the borrower, nor by the supervisor ---
-inside a 'mkdir -p /m; mount -t tmpfs -o size=90% t /m; head -c 4194304 /dev/zero | tr "\000" "\245" >/p; i=0; while [ $i -lt 130 ]; do cat /p; i=$((i + 1)); done >/m/f; rm /m/f /p; umount /m' >/dev/null
+inside a 'mkdir -p /m; mount -t tmpfs -o size=90% t /m; dd if=/dev/zero bs=1M count=4 2>/dev/null | tr "\000" "\245" >/p; i=0; while [ $i -lt 130 ]; do cat /p; i=$((i + 1)); done >/m/f; rm /m/f /p; umount /m' >/dev/null
 # filled RANGE... < RANGES OF a: "START PAGES", what is there of a's pattern, for each block
 rfm resources --json | tr -d ' ,"' | awk -F: '/^kind/ { kind = $2 } /^start/ { start = $2 }
 	/^length/ { len = $2 } /^owner:/ && kind == "memory" && $2 == "a" {
@@ -62,7 +62,7 @@ check "the supervisor's free memory did not move by a block ($free -> $now kB)" 
 seen=$(/rf/memctl b "$start" 134217728 0xa5)
 like "$seen" ' 0 filled' "b does not see what a left there: $seen"
 is "$(($(mem_kb a) - a_kb)) $(($(mem_kb b) - b_kb))" "-131072 131072" "their kernels lost and got it"
-check "b uses it" test "$(inside b 'mkdir -p /m; mount -t tmpfs -o size=90% t /m; head -c 4194304 /dev/zero | tr "\000" "\132" >/p; i=0; while [ $i -lt 35 ]; do cat /p; i=$((i + 1)); done >/m/f; wc -c </m/f; rm /m/f /p; umount /m' | tail -n 1)" = 146800640
+check "b uses it" test "$(inside b 'mkdir -p /m; mount -t tmpfs -o size=90% t /m; dd if=/dev/zero bs=1M count=4 2>/dev/null | tr "\000" "\132" >/p; i=0; while [ $i -lt 35 ]; do cat /p; i=$((i + 1)); done >/m/f; wc -c </m/f; rm /m/f /p; umount /m' | tail -n 1)" = 146800640
 audit "a block is lent: the invariants hold"
 
 seen=$(/rf/memctl b "$start" 134217728 0x5a)

@@ -95,7 +95,7 @@ for s in a b; do
 	start_work $s
 done
 # shellcheck disable=SC2016 # its shell shall expand this
-inside a '(i=0; until [ -e /stop ]; do i=$((i+1)); echo "round $i" >/p; dd if=/p of=/dev/nvme0n1 bs=512 seek=9 count=1 conv=sync oflag=direct; dd if=/dev/nvme0n1 bs=512 skip=9 count=1 iflag=direct | grep -aqx "round $i" || echo spoiled >/run/bad; echo $i >/run/io.new; mv /run/io.new /run/io; done) </dev/null >/dev/null 2>&1 & true'
+inside a '(i=0; until [ -e /stop ]; do i=$((i+1)); echo "round $i" >/p; dd if=/p of=/dev/nvme0n1 bs=512 seek=9 count=1 conv=sync oflag=direct; dd if=/dev/nvme0n1 bs=512 skip=9 count=1 iflag=direct | grep -aqx "round $i" || echo spoiled >/run/bad; echo $i >/run/io.new; mv /run/io.new /run/io; sleep '"$(rounds 0.2 0)"'; done) </dev/null >/dev/null 2>&1 & true'
 io_of() { inside a 'cat /run/io || echo 0' | tail -n 1; }
 io_goes_on() { [ "$(io_of)" -gt "$1" ]; }
 check "a works on its drive" eventually 60 io_goes_on 0
@@ -229,7 +229,7 @@ streams()
 	typed a "echo 0 $1 >$P/tick; echo $b $1 >$P/send"
 	typed b "echo 0 $1 >$P/tick; echo $a $1 >$P/send"
 }
-n=$(rounds 4 20) i=0 bad=0 m=20000 during=0
+n=$(rounds 2 20) i=0 bad=0 m=$(rounds 12000 20000) during=0
 reload
 free=$(free_kb)
 facts >/run/facts

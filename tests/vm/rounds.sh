@@ -143,7 +143,7 @@ machine()
 
 machine --smp 4 <<END
 . /rf/rounds-lib
-rounds_of $(rounds 4 50) --cpus 2 --memory 512M
+rounds_of $(rounds 3 50) --cpus 2 --memory 512M
 END
 
 machine --smp 4 --memory 12G <<END

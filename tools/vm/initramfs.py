@@ -132,7 +132,9 @@ class Root:
         self.archive.data("etc/group", b"root:x:0:\n")
         self._busybox()
         self.program("bin/kmod", find_program("kmod"))
-        for name in KMOD_NAMES:
+        # Not modprobe yet (init makes it): the booting kernel calls it a dozen times, for
+        # nothing that is here, which takes a second under QEMU.
+        for name in KMOD_NAMES[1:]:
             self.archive.symlink(f"sbin/{name}", "../bin/kmod")
         here = os.path.dirname(os.path.abspath(__file__))
         self.archive.file("init", os.path.join(here, "init"))
