@@ -67,7 +67,8 @@ MODULE_PARM_DESC(share_mb, "MB that a subOS may offer in regions, in all");
 
 static DEFINE_MUTEX(lend_lock);		/* protects the list, and all that hangs on it */
 static LIST_HEAD(regions);
-static DECLARE_WAIT_QUEUE_HEAD(let_go);	/* woken when a hold is gone */
+static unsigned int gone;		/* counts the holds that ended */
+static DECLARE_WAIT_QUEUE_HEAD(let_go);	/* woken by that */
 
 static void remind_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(remind, remind_work);
@@ -163,6 +164,7 @@ static void hold_drop(struct hold *h)
 		lent_withdraw(r);
 	if (list_empty(&r->holds))
 		lent_free(r);
+	WRITE_ONCE(gone, gone + 1);
 	wake_up_all(&let_go);
 }
 
@@ -477,17 +479,21 @@ static unsigned int revoke_begin(const char *owner, const char *region, const ch
 int rfcom_lend_revoke(const char *owner, const char *region, const char *from,
 		      unsigned int timeout_ms, u32 *held)
 {
-	unsigned int n;
-	long left;
+	long left = msecs_to_jiffies(timeout_ms);
+	unsigned int n, seen;
 
 	mutex_lock(&lend_lock);
 	n = revoke_begin(owner, region, from);
 	mutex_unlock(&lend_lock);
 	if (!n)
 		return -ENOENT;
-	left = wait_event_interruptible_timeout(let_go,
-						!(*held = holds_revoked(owner, region, from)),
-						msecs_to_jiffies(timeout_ms));
+	for (;;) {
+		seen = READ_ONCE(gone);
+		*held = holds_revoked(owner, region, from);
+		if (!*held || left <= 0)
+			break;
+		left = wait_event_interruptible_timeout(let_go, READ_ONCE(gone) != seen, left);
+	}
 	return left < 0 ? -EINTR : 0;
 }
 

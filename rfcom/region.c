@@ -77,6 +77,7 @@ static void region_let_go(struct rf_region *r)
 {
 	if (test_and_set_bit(0, &r->left))
 		return;
+	rfcom_region_unremap(r);
 	region_tell_gone(r);
 	queue_delayed_work(system_unbound_wq, &again, ASK_AGAIN);
 }
@@ -200,7 +201,7 @@ static int region_take(struct rf_region *r)
 		return -ENOMEM;
 	ret = region_read_table(r, map);
 	memunmap(map);
-	return ret;
+	return ret ?: rfcom_region_remap(r);
 }
 
 /*

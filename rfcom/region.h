@@ -27,9 +27,10 @@
  * @bytes: whole pages
  * @nr_extents: of @extents
  * @extents: where it lies
+ * @maps: each of them, mapped here
  * @gate: who maps a page holds it for reading; protects the two that follow
  * @revoked: nobody may map it any more
- * @kernel_maps: how often this kernel has a part of it mapped
+ * @kernel_maps: how often a module has a part of it
  * @mapping: what processes have mapped
  * @revoke: takes it from them
  */
@@ -45,6 +46,7 @@ struct rf_region {
 	u64 bytes;
 	u32 nr_extents;
 	struct rfcom_extent *extents;
+	void **maps;
 	struct rw_semaphore gate;	/* see above */
 	bool revoked;
 	unsigned int kernel_maps;
@@ -61,6 +63,8 @@ void rfcom_region_left(u32 peer, const struct rf_msg *msg);
 void rfcom_regions_exit(void);
 
 /* region_map.c */
+int rfcom_region_remap(struct rf_region *r);
+void rfcom_region_unremap(struct rf_region *r);
 int rfcom_region_mmap(struct rf_region *r, struct vm_area_struct *vma);
 
 /* region_dev.c: what user space asks for */

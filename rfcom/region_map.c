@@ -3,17 +3,55 @@
  * Mapping regions, into processes and into this kernel.
  *
  * Their pages are the supervisor's: in a subOS no page of its own stands for them, so
- * that they are mapped as those of a device are, cached. They cannot be pinned.
+ * that they are mapped as those of a device are. They cannot be pinned. x86 would have
+ * such pages uncached, but where the kernel has them mapped cached already
+ * (arch/x86/mm/pat/memtype.c, track_pfn_insert()): so it has, as long as we hold them.
  */
 #include <linux/export.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 #include <rainforest/compat.h>
 
 #include "internal.h"
 #include "region.h"
 
 #define FAULT_PAGES	64	/* that a fault maps at a time */
+
+/**
+ * rfcom_region_remap() - map all of it into this kernel, cached
+ * @r: the region, its extents checked
+ *
+ * Return: 0, -ENOMEM.
+ */
+int rfcom_region_remap(struct rf_region *r)
+{
+	u32 i;
+
+	r->maps = kvcalloc(r->nr_extents, sizeof(*r->maps), GFP_KERNEL_ACCOUNT);
+	for (i = 0; r->maps && i < r->nr_extents; i++) {
+		r->maps[i] = memremap(r->extents[i].start, r->extents[i].pages << PAGE_SHIFT,
+				      MEMREMAP_WB);
+		if (!r->maps[i])
+			rfcom_region_unremap(r);
+	}
+	return r->maps ? 0 : -ENOMEM;
+}
+
+/**
+ * rfcom_region_unremap() - undo rfcom_region_remap(), if it was done; nobody maps it
+ * @r: the region
+ */
+void rfcom_region_unremap(struct rf_region *r)
+{
+	u32 i;
+
+	for (i = 0; r->maps && i < r->nr_extents; i++)
+		if (r->maps[i])
+			memunmap(r->maps[i]);
+	kvfree(r->maps);
+	r->maps = NULL;
+}
 
 /* Page after page of one extent, while they lie in the mapping. */
 static vm_fault_t region_insert(struct rf_region *r, struct vm_fault *vmf)
@@ -80,7 +118,7 @@ int rfcom_region_mmap(struct rf_region *r, struct vm_area_struct *vma)
 }
 
 /**
- * rf_map() - map a part of a region into this kernel
+ * rf_map() - use a part of a region in this kernel
  * @r: the region
  * @at: its first byte
  * @bytes: (out) how many there are: to the end of the region, or of the piece of memory
@@ -90,28 +128,25 @@ int rfcom_region_mmap(struct rf_region *r, struct vm_area_struct *vma)
  *
  * Context: sleeps.
  * Return: where it is, for rf_unmap(). -EINVAL the region ends before, -ENXIO it was
- * revoked, -ENOMEM.
+ * revoked.
  */
 void *rf_map(struct rf_region *r, u64 at, size_t *bytes)
 {
 	const struct rfcom_extent *e = rfcom_extents_find(r->extents, r->nr_extents,
 							  at >> PAGE_SHIFT);
 	void *map = ERR_PTR(-ENXIO);
-	u64 skip, left;
+	u64 skip;
 
 	if (!e)
 		return ERR_PTR(-EINVAL);
-	skip = (at >> PAGE_SHIFT) - e->first;
-	left = (e->pages - skip) << PAGE_SHIFT;
+	skip = at - (e->first << PAGE_SHIFT);
 	down_write(&r->gate);
 	if (!r->revoked) {
-		map = memremap(e->start + (skip << PAGE_SHIFT), left, MEMREMAP_WB);
-		map = map ? map + offset_in_page(at) : ERR_PTR(-ENOMEM);
-	}
-	if (!IS_ERR(map))
+		map = r->maps[e - r->extents] + skip;
 		r->kernel_maps++;
+	}
 	up_write(&r->gate);
-	*bytes = left - offset_in_page(at);
+	*bytes = (e->pages << PAGE_SHIFT) - skip;
 	return map;
 }
 EXPORT_SYMBOL_NS_GPL(rf_map, RAINFOREST_RFCOM);
@@ -119,13 +154,11 @@ EXPORT_SYMBOL_NS_GPL(rf_map, RAINFOREST_RFCOM);
 /**
  * rf_unmap() - undo rf_map()
  * @r: the region
- * @address: where it was
  *
  * Context: sleeps.
  */
-void rf_unmap(struct rf_region *r, void *address)
+void rf_unmap(struct rf_region *r)
 {
-	memunmap((void *)((unsigned long)address & PAGE_MASK));
 	down_write(&r->gate);
 	r->kernel_maps--;
 	up_write(&r->gate);

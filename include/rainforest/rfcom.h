@@ -38,7 +38,7 @@ struct rf_region *rf_attach(const char *kernel, const char *region, unsigned int
 u64 rf_region_bytes(const struct rf_region *r);
 bool rf_region_revoked(const struct rf_region *r);
 void *rf_map(struct rf_region *r, u64 at, size_t *bytes);
-void rf_unmap(struct rf_region *r, void *address);
+void rf_unmap(struct rf_region *r);
 void rf_detach(struct rf_region *r);
 
 #endif /* _RAINFOREST_RFCOM_H */

@@ -18,7 +18,6 @@ static ulong seed = 1;
 module_param(seed, ulong, 0400);
 
 static struct rf_region *held;
-static void *first;
 
 static int revoked_get(char *buffer, const struct kernel_param *kp)
 {
@@ -58,13 +57,13 @@ static int look_at_all(void)
 		if (IS_ERR(map))
 			return PTR_ERR(map);
 		ret = look(map, bytes, at);
-		rf_unmap(held, map);
+		rf_unmap(held);
 	}
 	pr_info("rfmap: %llu bytes in %u pieces: %d\n", at, pieces, ret);
 	map = ret ? NULL : rf_map(held, rf_region_bytes(held) - 8, &bytes);
 	if (!IS_ERR_OR_NULL(map)) {
 		ret = bytes == 8 ? look(map, bytes, rf_region_bytes(held) - 8) : -EIO;
-		rf_unmap(held, map);
+		rf_unmap(held);
 	}
 	return ret;
 }
@@ -72,6 +71,7 @@ static int look_at_all(void)
 static int __init rfmap_init(void)
 {
 	size_t bytes;
+	void *map;
 	int ret;
 
 	held = rf_attach(kernel, region, 0, 10000);
@@ -80,9 +80,9 @@ static int __init rfmap_init(void)
 	ret = look_at_all();
 	if (!ret && PTR_ERR(rf_map(held, rf_region_bytes(held), &bytes)) != -EINVAL)
 		ret = -EIO;
-	first = ret ? NULL : rf_map(held, 0, &bytes);
-	if (!ret && IS_ERR(first))
-		ret = PTR_ERR(first);
+	map = ret ? NULL : rf_map(held, 0, &bytes);
+	if (!ret && IS_ERR(map))
+		ret = PTR_ERR(map);
 	if (ret)
 		rf_detach(held);
 	return ret;
@@ -90,7 +90,7 @@ static int __init rfmap_init(void)
 
 static void __exit rfmap_exit(void)
 {
-	rf_unmap(held, first);
+	rf_unmap(held);
 	rf_detach(held);
 }
 

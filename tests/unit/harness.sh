@@ -43,7 +43,7 @@ rm "$tmp/ready"
 is "$(printf '# prepare: false\n[ -e %s/ready ] && echo "ok - a"; echo 1..1\n' "$tmp" |
 	run_one harness-unready)" "1 0 passed, 1 failed" "control: without it the test fails"
 
-crash='echo "QEMU crashed (SIGSEGV)" >"$RF_QEMU_CRASHES"'
+crash="echo 'QEMU crashed (SIGSEGV)' >\"\$RF_QEMU_CRASHES\""
 is "$(printf '[ -e %s/once ] && echo "ok - a"; [ -e %s/once ] || %s; touch %s/once; echo 1..1\n' \
 	"$tmp" "$tmp" "$crash" "$tmp" | run_one harness-crash)" \
 	"0 1 passed, 0 failed" "run: once more when QEMU crashed"

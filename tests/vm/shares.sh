@@ -89,6 +89,19 @@ is "$(share_in a bad supervisor one)" "all refused" "what cannot be is refused"
 is "$(share_in a look supervisor one 1)" "8192 bytes" "a reads what the supervisor wrote"
 is "$(share_in b look supervisor one 1)" "8192 bytes" "so does b, which runs $OTHER"
 is "$(share_in a look supervisor large 1)" "300003328 bytes" "300 MB as well"
+# A program gets memory that is not its kernel's uncached, but where the kernel has it mapped as
+# memory: then as that. (Here both are uncached-minus: INIT clears MTRRs under TCG alone.)
+ranges() { inside "$1" 'mount -t debugfs d /sys/kernel/debug 2>/dev/null; cat /sys/kernel/debug/x86/pat_memtype_list' | grep -c 'PAT: .mem'; }
+no_more() { [ "$(ranges "$1")" = "$2" ]; }
+for s in a b; do
+	n=$(ranges $s)
+	hold $s supervisor large
+	more=$(ranges $s)
+	check "$s itself has it mapped, too ($n ranges of others' memory, then $more)" \
+		test "$more" -ge $((n + 72))
+	stop_in $s
+	check "and no longer than its program" eventually 10 no_more $s "$n"
+done
 offer a two 9000000 w
 is "$(share look a two 1)" "9003008 bytes" "the supervisor reads what a wrote"
 is "$(share fill a two 2)" "9003008 bytes" "and writes"
