@@ -8,7 +8,7 @@
  * begins with '@' is how systemd knows what shall outlive the initrd. Where there is no
  * RFcom it ends without a word.
  *
- * usage: rfagent [CHANNEL]	serves the channel that is open there, for tests
+ * usage: rfagent [CHANNEL]	serves the channel that is open there, where we are: for tests
  */
 #include "agent.h"
 
@@ -69,7 +69,7 @@ static void serve(int chan, int proc)
 		exec_send_error(chan, EXEC_ERROR, EXEC_STEP_START, ret, "");
 		return;
 	}
-	ret = agent_enter_root(proc);
+	ret = proc < 0 ? 0 : agent_enter_root(proc);
 	if (ret)
 		exec_send_error(chan, EXEC_ERROR, EXEC_STEP_ROOT, ret, "");
 	else if (m.start.kind == EXEC_RUN)
@@ -154,15 +154,17 @@ static int offer_service(void)
 
 int main(int argc, char **argv)
 {
-	int proc = agent_mount("proc"), service;
+	int proc, service;
 	pid_t pid;
 
 	umask(022);
 	if (argc == 2) {
 		fcntl(atoi(argv[1]), F_SETFD, FD_CLOEXEC);
-		serve(atoi(argv[1]), proc);
+		fcntl(atoi(argv[1]), F_SETFL, O_NONBLOCK);
+		serve(atoi(argv[1]), -1);
 		return 0;
 	}
+	proc = agent_mount("proc");
 	service = proc < 0 ? -1 : offer_service();
 	if (service < 0)
 		return 0;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -65,6 +66,7 @@ static struct failure become(const struct exec_msg *m, const int *io, int proc)
 	for (i = 0; i < 3; i++)
 		if (dup2(io[i], i) < 0)
 			goto failed;
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	f.step = EXEC_STEP_DIR;
 	exec_strings(m, 0, 1, &dir);
 	if (chdir(dir))

@@ -2,8 +2,6 @@
 /* rfm channel: who may open channels to whom, and which there are. */
 #include "commands.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +9,6 @@
 
 #include "dev.h"
 #include "fmt.h"
-#include "sysroot.h"
 
 #define LOOPBACK	0xffffffffU	/* struct rfcom_channel @peer: this kernel itself */
 
@@ -107,20 +104,6 @@ static void add_channel(struct fmt_table *t, const struct rfcom_channel *c)
 	fmt_number(t, c->waiting);
 }
 
-static int open_com(void)
-{
-	char path[SYSROOT_PATH];
-	int fd = open(sysroot_path(path, "/dev/rfcom"), O_RDWR | O_CLOEXEC);
-
-	if (fd >= 0)
-		return fd;
-	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
-		return -rfm_fail(RFM_INCOMPATIBLE, "the module rfcom is not loaded; modprobe rfcom");
-	if (errno == EACCES || errno == EPERM)
-		return -rfm_fail(RFM_PERMISSION, "only root may do this; use sudo");
-	return -rfm_fail_errno(-errno, NULL, "cannot open /dev/rfcom");
-}
-
 static int list(void)
 {
 	struct rfcom_channel *channels;
@@ -128,7 +111,7 @@ static int list(void)
 	unsigned int nr, i;
 	int com, ret;
 
-	com = open_com();
+	com = dev_connect_com();
 	if (com < 0)
 		return -com;
 	ret = dev_channels(com, &channels, &nr);

@@ -133,6 +133,20 @@ int dev_connect_detached(void)
 	return connect_any(true);
 }
 
+int dev_connect_com(void)
+{
+	char path[SYSROOT_PATH];
+	int fd = open(sysroot_path(path, "/dev/rfcom"), O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
+		return -rfm_fail(RFM_INCOMPATIBLE, "the module rfcom is not loaded; modprobe rfcom");
+	if (errno == EACCES || errno == EPERM)
+		return -rfm_fail(RFM_PERMISSION, "only root may do this; use sudo");
+	return -rfm_fail_errno(-errno, NULL, "cannot open /dev/rfcom");
+}
+
 int dev_connect_subos(const char *name)
 {
 	int dev, fd;

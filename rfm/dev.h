@@ -38,6 +38,9 @@ int dev_connect_detached(void);
  */
 int dev_connect_subos(const char *name);
 
+/* Descriptor of /dev/rfcom. Return: as dev_connect(). */
+int dev_connect_com(void);
+
 /* The rest returns 0 (or a descriptor) or -errno and reports nothing. */
 int dev_open(void);
 int dev_version(int dev, struct rf_version *version);

@@ -11,7 +11,7 @@
  * exec_connect - a channel to the agent in a subOS
  * @name: the subOS
  *
- * Return: a descriptor, O_NONBLOCK; -1 after reporting why not.
+ * Return: a descriptor, O_NONBLOCK; minus an enum rfm_exit after reporting why not.
  */
 int exec_connect(const char *name);
 
@@ -27,7 +27,8 @@ int exec_lost(int err);
  * exec_failed - report what an ERROR of the agent says
  * @m: it
  *
- * Return: 126 or 127, as a shell, when the command could not be started, else RFM_EXEC.
+ * Return: 126 or 127, as a shell, when the command could not be started; for a
+ * copy the code of its errno; else RFM_EXEC.
  */
 int exec_failed(const struct exec_msg *m);
 

@@ -16,44 +16,43 @@
 #define BUSY_TRIES	200	/* of BUSY_US: others are being let in */
 #define BUSY_US		20000
 
-/* Is there such a subOS, and does it run? Else that is said. */
-static bool is_running(const char *name)
+/* Is there such a subOS, and does it run? 0, or an exit code after saying that. */
+static int check_running(const char *name)
 {
 	struct rf_info info;
 	int fd, ret;
 
 	fd = dev_connect_subos(name);
 	if (fd < 0)
-		return false;
+		return -fd;
 	ret = dev_info(fd, &info);
 	close(fd);
-	if (ret) {
-		rfm_fail_errno(ret, NULL, "cannot ask for its state");
-		return false;
-	}
+	if (ret)
+		return rfm_fail_errno(ret, NULL, "cannot ask for its state");
 	if (info.state == RF_STATE_RUNNING)
-		return true;
-	rfm_fail(RFM_EXEC, "it does not run, it is %s; rfm restart %s, or see rfm log %s",
-		 fmt_state(info.state), name, name);
-	return false;
+		return 0;
+	return rfm_fail(RFM_CONFLICT,
+			"it does not run, it is %s; rfm restart %s, or see rfm log %s",
+			fmt_state(info.state), name, name);
 }
 
-static void explain(const char *name, int err)
+static int explain(const char *name, int err)
 {
-	if (err == EACCES || err == EPERM)
-		rfm_fail(RFM_EXEC, "only root may do this; use sudo");
-	else if ((err == ENOENT || err == ENXIO || err == ENODEV) && access("/dev/rfcom", F_OK))
-		rfm_fail(RFM_EXEC, "the module rfcom is not loaded; modprobe rfcom");
-	else if (!is_running(name))
-		return;
-	else if (err == ECONNREFUSED)
-		rfm_fail(RFM_EXEC,
-			 "no agent listens there: it was ended, or came with an older rfm; rfm restart %s, or use rfm console %s",
-			 name, name);
-	else if (err == ETIMEDOUT)
-		rfm_fail(RFM_EXEC, "its kernel does not answer; see rfm log %s", name);
-	else
-		rfm_fail_errno(err, NULL, "cannot open a channel to its agent");
+	int com = dev_connect_com(), ret;
+
+	if (com < 0)
+		return -com;
+	close(com);
+	ret = check_running(name);
+	if (ret)
+		return ret;
+	if (err == ECONNREFUSED)
+		return rfm_fail(RFM_CONFLICT,
+				"no agent listens there: it was ended, or came with an older rfm; rfm restart %s, or use rfm console %s",
+				name, name);
+	if (err == ETIMEDOUT)
+		return rfm_fail(RFM_TIMEOUT, "its kernel does not answer; see rfm log %s", name);
+	return rfm_fail_errno(err, NULL, "cannot open a channel to its agent");
 }
 
 int exec_connect(const char *name)
@@ -65,9 +64,7 @@ int exec_connect(const char *name)
 			break;
 		usleep(BUSY_US);
 	}
-	if (fd < 0)
-		explain(name, errno);
-	return fd;
+	return fd < 0 ? -explain(name, errno) : fd;
 }
 
 int exec_lost(int err)
@@ -116,6 +113,7 @@ int exec_failed(const struct exec_msg *m)
 	if (e->step == EXEC_STEP_START)
 		return rfm_fail(RFM_EXEC, "its agent refuses: %s", strerror(e->error));
 	if (e->step == EXEC_STEP_READ || e->step == EXEC_STEP_WRITE)
-		return rfm_fail(RFM_FAILED, "%s there: %s", what, strerror(e->error));
+		return rfm_fail_errno(e->error, NULL, "cannot %s %s there",
+				      e->step == EXEC_STEP_READ ? "read" : "write", what);
 	return not_started(e, what);
 }

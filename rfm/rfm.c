@@ -18,6 +18,7 @@ const struct rfm_command *const rfm_commands[] = {
 	&cmd_log,
 	&cmd_console,
 	&cmd_exec,
+	&cmd_cp,
 	&cmd_resize,
 	&cmd_borrow,
 	&cmd_return,

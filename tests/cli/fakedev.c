@@ -17,6 +17,8 @@
  *	RFM_FAKE_FORCED=1	what is stopped did not end by itself
  *	RFM_FAKE_OLD=1		it does not know what came with ABI 2
  *	RFM_FAKE_AUDIT=N	violations that an audit finds
+ *	RFM_FAKE_COM=1		there is a /dev/rfcom
+ *	RFM_FAKE_AGENT=PROGRAM	what answers a channel; its argument is a descriptor
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -511,7 +513,8 @@ int ioctl(int fd, unsigned long request, ...)
 	if (fd < 0 || fd >= FDS || fds[fd].kind == NONE)
 		return next(fd, request, arg);
 	if (fds[fd].kind == COM)
-		return request == RFCOM_IOC_LIST ? do_channels(arg) : fail(ENOTTY);
+		return request == RFCOM_IOC_LIST ? do_channels(arg) :
+		       request == RFCOM_IOC_OPEN ? do_open_channel(arg) : fail(ENOTTY);
 	if (fds[fd].kind == DEVICE)
 		return on_device(fd, request, arg);
 	s = by_id(fds[fd].id);
