@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An agent that lies, as $LIE says; for tests of rfm exec and rfm cp.
+ * An agent that lies, for tests of rfm exec and rfm cp.
  *
- * usage: liar CHANNEL
+ * usage: liar CHANNEL		on that descriptor, as $LIE says
+ *	  liar			offers the agent's service; each time as the file /run/lie says
+ *	  liar ask KERNEL	no agent but one that asks an agent for "touch /run/asked", and
+ *				prints what it says
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +14,7 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "rainforest.h"
 
 static int chan;
 
@@ -104,15 +108,11 @@ static void lie_of_copies(const char *lie)
 		say_done();
 }
 
-int main(int argc, char **argv)
+static int lie_as(const char *lie)
 {
 	static struct exec_msg m;
 	static unsigned char buf[EXEC_MESSAGE];
-	const char *lie = getenv("LIE");
 
-	if (argc != 2 || !lie)
-		return 2;
-	chan = atoi(argv[1]);
 	if (exec_receive(chan, &m, buf) <= 0 || m.type != EXEC_START)
 		return 1;
 	if (m.start.kind == EXEC_RUN) {
@@ -122,4 +122,64 @@ int main(int argc, char **argv)
 		lie_of_copies(lie);
 	}
 	return 0;
+}
+
+static int offer(void)
+{
+	int service = rf_listen(EXEC_SERVICE, 4, 0);
+	char lie[32];
+	FILE *file;
+
+	if (service < 0)
+		return 1;
+	puts("ready");
+	fflush(stdout);
+	while ((chan = rf_accept(service, NULL, 0, 0)) >= 0) {
+		file = fopen("/run/lie", "r");
+		if (!file || fscanf(file, "%31s", lie) != 1)
+			return 1;
+		fclose(file);
+		lie_as(lie);
+		rf_close(chan);
+	}
+	return 1;
+}
+
+static int ask(const char *kernel)
+{
+	static struct exec_msg m;
+	static unsigned char buf[EXEC_MESSAGE];
+	struct exec_start_head head = { .kind = EXEC_RUN };
+	char *argv[] = { "touch", "/run/asked", NULL }, *env[] = { "PATH=/bin", NULL };
+	int ret;
+
+	chan = rf_open(kernel, EXEC_SERVICE, 5000, 0);
+	if (chan < 0) {
+		printf("open: %s\n", strerror(errno));
+		return 0;
+	}
+	ret = exec_send(chan, buf, exec_start_pack(buf, &head, "/", argv, env));
+	if (!ret)
+		ret = exec_receive(chan, &m, buf);
+	if (ret > 0 && m.type == EXEC_ERROR)
+		printf("refused: %s\n", strerror(m.error.error));
+	else if (ret > 0 && m.type == EXEC_EXIT)
+		printf("done: %d\n", m.exit.value);
+	else
+		printf("%d\n", ret);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *lie = getenv("LIE");
+
+	if (argc == 1)
+		return offer();
+	if (argc == 3 && !strcmp(argv[1], "ask"))
+		return ask(argv[2]);
+	if (argc != 2 || !lie)
+		return 2;
+	chan = atoi(argv[1]);
+	return lie_as(lie);
 }

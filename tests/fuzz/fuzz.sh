@@ -61,7 +61,7 @@ fuzz()
 fuzz klog "$(rounds 100000 3000000)"
 fuzz image "$(rounds 100000 1000000)"
 fuzz rfcom "$(rounds 2000 1000000)"
-fuzz exec "$(rounds 5000 1000000)"
+fuzz exec "$(rounds 2000 200000)"
 
 # Control: an overflow is noticed. A reader that believes the length in the
 # record writes beyond the text.
@@ -90,6 +90,6 @@ sed "s/!strchr(name, '\/') && //" "$T_TOP/exec/proto.c" >"$tmp/proto.c"
 "${CC:-gcc}" $flags -fsanitize=address,undefined -o "$tmp/control" "$here/exec_fuzz.c" \
 	"$here/driver.c" "$tmp/proto.c" "$T_TOP/exec/chan.c" "$T_TOP/exec/tree_receive.c"
 check "control: exec is built with a fault" test -x "$tmp/control"
-"$tmp/control" -runs=5000 >"$tmp/log" 2>&1
+"$tmp/control" -runs=2000 >"$tmp/log" 2>&1
 check "control: and the fault is found" test $? -ne 0
 done_testing

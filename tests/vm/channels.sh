@@ -172,7 +172,7 @@ subos_log_clean a
 
 # --- a kernel that does not keep the rules ---
 serve - serve victim 32
-kill_servers() { inside a 'kill $(pidof chan); true' >/dev/null; }
+kill_servers() { inside a 'kill $(pidof chan rfagent); true' >/dev/null; }
 kill_servers
 check "a has no rfcom any more" eventually 30 eval '[ -z "$(inside a "rmmod rfcom; lsmod | grep rfcom")" ]'
 # lies WAY [COUNT]: what a's log says
