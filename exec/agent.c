@@ -5,7 +5,7 @@
  *
  * It depends on nothing of the user's: what it needs of devtmpfs and procfs it has in
  * mounts of its own that are in no tree, and files of the initramfs may go. A name that
- * begins with '@' is how systemd knows what shall outlive the initrd. Where there is no
+ * begins with '@' is how systemd knows what shall outlive the initrd; sessions have none. Where there is no
  * RFcom it ends without a word.
  *
  * usage: rfagent [CHANNEL]	serves the channel that is open there, where we are: for tests
@@ -30,6 +30,7 @@
 #define START_MS	10000	/* whoever opened a channel says so long after what for */
 
 static int sessions;
+static char *our_name;
 
 int agent_mount(const char *type)
 {
@@ -97,6 +98,7 @@ static void answer(int service, int chan, const char *peer, int proc)
 	pid = sessions < SESSIONS_MAX ? fork() : -1;
 	if (!pid) {
 		close(service);
+		our_name[0] = '-';	/* a session ends with the rest of the system */
 		serve(chan, proc);
 		_exit(0);
 	}
@@ -165,6 +167,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	proc = agent_mount("proc");
+	our_name = argv[0];
 	service = proc < 0 ? -1 : offer_service();
 	if (service < 0)
 		return 0;

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -56,6 +57,7 @@ static struct failure become(const struct exec_msg *m, const int *io, int proc)
 	agent_oom_score(proc, "0");
 	plain_signals();
 	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGHUP);	/* whoever ends our agent's process */
 	argv = strings(m, &env);
 	if (!argv)
 		return f;
