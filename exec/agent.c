@@ -5,10 +5,11 @@
  *
  * It depends on nothing of the user's: what it needs of devtmpfs and procfs it has in
  * mounts of its own that are in no tree, and files of the initramfs may go. A name that
- * begins with '@' is how systemd knows what shall outlive the initrd; sessions have none. Where there is no
- * RFcom it ends without a word.
+ * begins with '@' is how systemd knows what shall outlive the initrd; sessions have none.
+ * Where there is no RFcom it ends without a word.
  *
- * usage: rfagent [CHANNEL]	serves the channel that is open there, where we are: for tests
+ * usage: rfagent		listens
+ *	  rfagent CHANNEL	serves the channel that is open there, where we are: for tests
  */
 #include "agent.h"
 

@@ -86,7 +86,7 @@ static int parse_entry(struct exec_msg *m, const void *buf, size_t len)
 	memcpy(m->target, m->data + head->name_len, target);
 	m->target[target] = '\0';
 	if (head->kind < EXEC_FILE || head->kind > EXEC_UP ||
-	    (head->kind == EXEC_LINK) != (target != 0) ||
+	    (head->kind == EXEC_LINK ? !target : target) ||
 	    (head->kind == EXEC_UP ? *m->name != '\0' : !is_name(m->name)))
 		return -EPROTO;
 	return 0;

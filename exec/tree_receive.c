@@ -31,6 +31,7 @@
  * @name: name of the file
  * @path: for messages, where we are
  * @path_len: bytes of it at each depth
+ * @buf: what @m points into
  */
 struct receiver {
 	const struct tree_place *p;

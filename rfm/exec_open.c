@@ -93,7 +93,8 @@ static int not_started(const struct exec_error *e, const char *what)
 	case EXEC_STEP_DIR:
 		return rfm_fail(RFM_EXEC, "cannot go to the directory '%s': %s", what, why);
 	case EXEC_STEP_TTY:
-		return rfm_fail(RFM_EXEC, "it has no terminal for the command: %s; use --no-tty", why);
+		return rfm_fail(RFM_EXEC, "it has no terminal for the command: %s; use --no-tty",
+				why);
 	case EXEC_STEP_ROOT:
 		return rfm_fail(RFM_EXEC, "its agent cannot enter the root of its init: %s", why);
 	default:

@@ -3,6 +3,7 @@
 # rfm exec with the agent itself, which ASan watches, and a socket for a channel: input,
 # output, statuses, signals, terminals, and an agent that lies.
 
+# shellcheck disable=SC2016,SC2317 # expanded by eval or there; called through check
 . "$(dirname "$0")/common.sh"
 . "$CLI/agent.lib"
 
@@ -76,7 +77,7 @@ is "$(seq 20 | xargs -P 20 -I{} env RFM_FAKE="$STATE" LD_PRELOAD="$T_DIR/fakedev
 RFM exec web sh -c 'trap "" INT TERM; sleep 32' &
 pid=$!
 eventually 5 pgrep -f "^sleep 32$"
-for n in 1 2 3; do to_rfm TERM; sleep 0.1; done
+for signal in TERM INT TERM; do to_rfm $signal; sleep 0.1; done
 wait $pid
 is $? 143 "a command that does not listen: the third signal ends rfm"
 check "and the command, hung up" eventually 8 eval '! pgrep -f "sleep 32$"'

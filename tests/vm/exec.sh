@@ -137,11 +137,11 @@ what()
 		find . -type f -exec md5sum {} \; -o -type l -exec readlink {} \; | sort
 		find . ! -type l -exec stat -c '%n %a %Y' {} \; | sort)
 }
-check "a tree to a" rfm cp $tree a:/root/copy
-is "$(rfm exec a sh -c 'cd /root/copy/deep; md5sum er/file; readlink link; stat -c %a er/file')" \
+check "a tree to a" rfm cp $tree a:/run/copy
+is "$(rfm exec a sh -c 'cd /run/copy/deep; md5sum er/file; readlink link; stat -c %a er/file')" \
 	"$(cd $tree/deep && md5sum er/file; readlink $tree/deep/link; stat -c %a $tree/deep/er/file)" \
 	"is there"
-check "and back" rfm cp a:/root/copy /run/copy
+check "and back" rfm cp a:/run/copy /run/copy
 is "$(what /run/copy)" "$(what $tree)" "as it was: contents, links, modes, times"
 check "a file to b" rfm cp /run/data b:/run/one
 check "and back" rfm cp b:/run/one /run/one
