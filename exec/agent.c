@@ -80,6 +80,12 @@ static void serve(int chan, int proc)
 		agent_copy(chan, &m);
 }
 
+/* So that we notice that a session has ended. */
+static void on_child(int sig)
+{
+	(void)sig;
+}
+
 static void reap(void)
 {
 	while (sessions && waitpid(-1, NULL, WNOHANG) > 0)
@@ -91,7 +97,6 @@ static void answer(int service, int chan, const char *peer, int proc)
 {
 	pid_t pid;
 
-	reap();
 	if (strcmp(peer, EXEC_PEER)) {
 		exec_send_error(chan, EXEC_ERROR, EXEC_STEP_START, EACCES, "");
 		return;
@@ -99,6 +104,7 @@ static void answer(int service, int chan, const char *peer, int proc)
 	pid = sessions < SESSIONS_MAX ? fork() : -1;
 	if (!pid) {
 		close(service);
+		signal(SIGCHLD, SIG_DFL);
 		our_name[0] = '-';	/* a session ends with the rest of the system */
 		serve(chan, proc);
 		_exit(0);
@@ -121,6 +127,7 @@ static void listen_for_ever(int service, int proc)
 	int chan;
 
 	for (;;) {
+		reap();
 		chan = accept_channel(service, &arg);
 		if (chan >= 0) {
 			arg.kernel[sizeof(arg.kernel) - 1] = '\0';
@@ -179,6 +186,7 @@ int main(int argc, char **argv)
 	setsid();
 	prctl(PR_SET_NAME, "rfagent");
 	agent_oom_score(proc, "-900");
+	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = on_child }, NULL);
 	listen_for_ever(service, proc);
 	return 0;
 }

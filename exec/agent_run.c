@@ -60,6 +60,12 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+static void close_output(struct run *r, int i)
+{
+	close_fd(&r->c.out[i]);
+	r->owed[i] = 0;
+}
+
 /* To the command. What it will never read is dropped. */
 static void write_input(struct run *r)
 {
@@ -113,7 +119,7 @@ static int take(struct run *r, const struct exec_msg *m)
 		break;
 	case EXEC_CLOSE:
 		if (!r->c.tty)
-			close_fd(&r->c.out[m->byte.value - 1]);
+			close_output(r, m->byte.value - 1);
 		break;
 	default:
 		return -EPROTO;
@@ -147,8 +153,7 @@ static int read_output(struct run *r, int i)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0) {
-		close_fd(&r->c.out[i]);
-		r->owed[i] = 0;
+		close_output(r, i);
 		return 0;
 	}
 	r->owed[i] -= (size_t)n < r->owed[i] ? (size_t)n : r->owed[i];

@@ -8,6 +8,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+const volatile sig_atomic_t *exec_interrupted;
+
+static bool interrupted(void)
+{
+	return exec_interrupted && *exec_interrupted;
+}
+
 int exec_outbox_flush(struct exec_outbox *box)
 {
 	if (!box->len)
@@ -30,6 +37,8 @@ static int send_vector(int chan, struct iovec *iov, int count)
 {
 	struct pollfd p = { .fd = chan, .events = POLLOUT };
 
+	if (interrupted())
+		return -EINTR;
 	while (writev(chan, iov, count) < 0) {
 		if (errno != EAGAIN)
 			return -errno;
@@ -71,6 +80,8 @@ int exec_receive(int chan, struct exec_msg *m, void *buf)
 	ssize_t n;
 	int ret;
 
+	if (interrupted())
+		return -EINTR;
 	while ((n = read(chan, buf, EXEC_MESSAGE)) < 0) {
 		if (errno != EAGAIN)
 			return -errno;

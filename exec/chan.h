@@ -6,9 +6,13 @@
 #ifndef EXEC_CHAN_H
 #define EXEC_CHAN_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "proto.h"
+
+/* When it points to what is not 0, exec_send() and exec_receive() end with -EINTR. */
+extern const volatile sig_atomic_t *exec_interrupted;
 
 /**
  * struct exec_outbox - at most one message that waits to be sent

@@ -142,7 +142,9 @@ static int put(int chan, const struct end *src, const struct end *dst, char *nam
 	if (ret)
 		return ret;
 	ret = tree_send(chan, src->path, warn, &e);
-	return ret && e.step ? failed(&e) : answer(chan, &e, !ret);
+	if (rfm.interrupted || (ret && e.step))
+		return failed(&e);
+	return answer(chan, &e, !ret);
 }
 
 static int get(int chan, const struct end *src, const struct end *dst, char *name, bool into)
@@ -214,6 +216,7 @@ static int run(const struct rfm_command *cmd, int argc, char **argv)
 	if (ret)
 		return ret;
 	rfm_catch_signals();
+	exec_interrupted = &rfm.interrupted;
 	signal(SIGPIPE, SIG_IGN);
 	into = argc > 2 || dst.path[strlen(dst.path) - 1] == '/';
 	for (i = 0; !ret && i < argc - 1; i++) {

@@ -33,6 +33,9 @@
  * @data: output that was not written yet
  * @len: bytes of it
  * @closed: outputs that nobody reads, index: descriptor
+ * @to_close: of these, what the agent was not told yet
+ * @to_signal: a signal that the agent was not told yet
+ * @resized: nor the size of the terminal
  * @done: the session is over, with @status
  * @status: exit status
  */
@@ -48,6 +51,9 @@ struct session {
 	const char *data;
 	size_t len;
 	bool closed[3];
+	bool to_close[3];
+	int to_signal;
+	bool resized;
 	bool done;
 	int status;
 };
@@ -78,11 +84,30 @@ static void say_size(struct session *s)
 	struct exec_winsize size = { .type = EXEC_WINSIZE };
 	struct winsize w;
 
+	s->resized = false;
 	if (!s->tty || ioctl(STDIN_FILENO, TIOCGWINSZ, &w))
 		return;
 	size.rows = w.ws_row;
 	size.cols = w.ws_col;
 	say(s, &size, sizeof(size));
+}
+
+/* What came up while a message waited. */
+static void say_more(struct session *s)
+{
+	int fd;
+
+	if (!s->box.len && s->to_signal) {
+		say_byte(s, EXEC_SIGNAL, s->to_signal);
+		s->to_signal = 0;
+	}
+	if (!s->box.len && s->resized)
+		say_size(s);
+	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (!s->box.len && s->to_close[fd]) {
+			say_byte(s, EXEC_CLOSE, fd);
+			s->to_close[fd] = false;
+		}
 }
 
 static void from_user(struct session *s)
@@ -108,10 +133,9 @@ static void no_reader(struct session *s)
 {
 	s->len = 0;
 	s->closed[s->out] = true;
+	s->to_close[s->out] = true;
 	if (s->tty)
 		end(s, 128 + SIGHUP);
-	else if (!s->box.len)
-		say_byte(s, EXEC_CLOSE, s->out);
 }
 
 static void to_user(struct session *s)
@@ -120,14 +144,15 @@ static void to_user(struct session *s)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0) {
-		if (errno != EPIPE)
-			end(s, rfm_fail(RFM_EXEC, "cannot write the output: %s", strerror(errno)));
+	if (n < 0 && errno == EPIPE) {
 		no_reader(s);
-		return;
+	} else if (n < 0) {
+		terminal_restore();
+		end(s, rfm_fail(RFM_EXEC, "cannot write the output: %s", strerror(errno)));
+	} else {
+		s->data += n;
+		s->len -= n;
 	}
-	s->data += n;
-	s->len -= n;
 }
 
 static void output(struct session *s, int fd, const struct exec_msg *m)
@@ -192,11 +217,11 @@ static void on_signal(struct session *s)
 	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGWINCH)
-		say_size(s);
+		s->resized = true;
 	else if (s->tty || ++s->asked >= ASKED_ENOUGH)
 		end(s, 128 + info.ssi_signo);
-	else if (!s->box.len)
-		say_byte(s, EXEC_SIGNAL, info.ssi_signo);
+	else
+		s->to_signal = info.ssi_signo;
 }
 
 /* One round: waits for whatever may go on, and does it. */
@@ -250,8 +275,10 @@ int exec_run(int chan, bool tty)
 	s.signals = watch_signals();
 	if (tty)
 		terminal_make_raw();
-	while (!s.done)
+	while (!s.done) {
+		say_more(&s);
 		turn(&s);
+	}
 	terminal_restore();
 	close(s.signals);
 	close(chan);

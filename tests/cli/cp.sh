@@ -103,7 +103,7 @@ head -c 3000000 /dev/zero >"$here/zero"
 if mkdir "$there/small" && mount -t tmpfs -o size=1M none "$there/small" 2>/dev/null; then
 	refused 4 "cannot write zero there: No space left" "no space there" RFM cp "$here/zero" "web:$there/small"
 	is "$(ls -A "$there/small")" "" "leaves nothing"
-	umount "$there/small"
+	eventually 5 umount "$there/small"
 else
 	skip "no space" "not root"
 fi
@@ -113,6 +113,22 @@ too_large()
 }
 refused 1 "cannot write zero here: File too large" "too large here" too_large
 check "leaves nothing" test ! -e "$here/back/zero"
+
+# Interrupted, killed: something that takes long, as long as it is not whole.
+truncate -s 20G "$here/endless"
+half() { [ -n "$(find "$there" -name '.rfm-cp-*')" ]; }
+whole() { ! half; }
+for signal in INT KILL; do
+	RFM cp "$here/endless" "web:$there" 2>"$T_DIR/said" &
+	pid=$!
+	check "a copy is on its way" eventually 10 half
+	to_rfm $signal
+	wait $pid
+	is "$? $(grep -c 'cp web: interrupted' "$T_DIR/said")" "$([ $signal = INT ] && echo 130 1 || echo 137 0)" \
+		"SIG$signal"
+	check "nothing of it stays" eventually 10 whole
+	check "nor under its name" test ! -e "$there/endless"
+done
 is "$(find "$here" "$there" -name '.rfm-cp-*')" "" "no temporary name either"
 
 # --- an agent that lies ---
@@ -134,5 +150,5 @@ done
 refused 1 "cannot write x/l here: Not a directory" "a link, then what lies behind it" lie in-link
 is "$(find "$in" -name '*evil*')" "" "nothing went through it"
 refused 1 "too long" "directories without end" lie deep
-LIE=suid refused 1 "does not speak as it should" "a copy to a liar" RFM cp "$here/short" web:/x
+LIE=suid refused 1 "does not speak as it should|ended in the middle" "a copy to a liar" RFM cp "$here/short" web:/x
 done_testing

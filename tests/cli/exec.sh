@@ -53,6 +53,8 @@ is "$(RFM exec web cat <"$T_DIR/data" | md5sum)" "$sum" "both ways"
 is "$(RFM exec web cat "$T_DIR/data" | { sleep 1; md5sum; })" "$sum" "to somebody who is slow"
 RFM exec web yes | head -n 1 >/dev/null
 check "nobody reads any more: yes ends" eventually 5 eval '! pgrep -x yes'
+is "$(yes | RFM exec web cat | head -n 1)" y "while much goes in"
+check "the same: cat ends" eventually 5 eval '! pgrep -x cat'
 is "$(RFM exec web sh -c 'yes & exec sleep 0.1' | head -n 3 | xargs)" "y y y" \
 	"the command ended, a child prints on"
 pkill -x yes
