@@ -23,7 +23,7 @@ endif
 CFLAGS ?= -O2 -g
 PKG_CONFIG ?= pkg-config
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
-INCLUDES := -Iinclude -Iinclude/uapi
+INCLUDES := -Iinclude -Iinclude/uapi -Iexec -Irfcom/lib
 CPPFLAGS += -D_GNU_SOURCE -DRFM_VERSION='"$(VERSION)"' $(INCLUDES)
 
 # More warnings for the modules; W= for fewer. check-static wants them.
@@ -45,6 +45,10 @@ rfm-src := $(wildcard rfm/*.c)
 rfm-obj := $(rfm-src:rfm/%.c=$B/obj/rfm/%.o)
 rfm-libs := smartcols json-c libkmod liblzma libzstd liblz4 zlib libgcrypt libxxhash
 init-src := $(wildcard kernel/init/*.c)
+# both sides of rfm exec, and the agent's own
+exec-src := $(filter-out $(wildcard exec/agent*.c),$(wildcard exec/*.c))
+exec-obj := $(exec-src:exec/%.c=$B/obj/exec/%.o)
+agent-src := $(wildcard exec/*.c) rfcom/lib/rainforest.c
 
 # Test machines at a time. One keeps up to two cores of the host busy; two of them on
 # two cores take turns of seconds, which the emulated kernels' timers do not get over.
@@ -52,7 +56,7 @@ RF_JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? 1 : n / 2)))
 
 module-targets := $(releases:%=modules-%)
 lib-man := $(patsubst rfcom/lib/%.rst,$B/man/%,$(wildcard rfcom/lib/*.3.rst))
-user-targets := $(if $(rfm-src),$B/rfm) $B/librainforest.so $B/librainforest.a $(if $(init-src),$B/rfinit) $B/initrd-default
+user-targets := $(if $(rfm-src),$B/rfm) $B/librainforest.so $B/librainforest.a $(if $(init-src),$B/rfinit) $B/rfagent $B/initrd-default
 
 .PHONY: all modules $(module-targets) rfm setup check check-long check-static check-unit fuzz \
 	check-debug demo bench install uninstall clean help rfm-man compile_commands.json
@@ -90,7 +94,7 @@ $(module-targets): modules-%:
 
 rfm: $(user-targets)
 
-$B/rfm: $(rfm-obj)
+$B/rfm: $(rfm-obj) $(exec-obj) $B/librainforest.a
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@.tmp $^ $$($(PKG_CONFIG) --libs $(rfm-libs))
 	@mv $@.tmp $@
 
@@ -99,12 +103,21 @@ $B/obj/rfm/%.o: rfm/%.c Makefile
 	$(call say,CC)$(CC) -std=gnu11 $(CPPFLAGS) $$($(PKG_CONFIG) --cflags $(rfm-libs)) $(CFLAGS) $(WARNINGS) \
 		-MMD -MP -c -o $@ $<
 
--include $(rfm-obj:.o=.d)
+$B/obj/exec/%.o: exec/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
+
+-include $(rfm-obj:.o=.d) $(exec-obj:.o=.d)
 
 # Runs inside a subOS before anything else is there: no libraries.
 $B/rfinit: $(init-src) $(wildcard kernel/init/*.h include/uapi/linux/*.h) Makefile
 	@mkdir -p $B
 	$(call say,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(INCLUDES) -Os $(WARNINGS) -static -s -o $@.tmp $(init-src)
+	@mv $@.tmp $@
+
+$B/rfagent: $(agent-src) $(wildcard exec/*.h rfcom/lib/*.h include/uapi/linux/*.h) Makefile
+	@mkdir -p $B
+	$(call say,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(INCLUDES) -Os $(WARNINGS) -static -s -o $@.tmp $(agent-src)
 	@mv $@.tmp $@
 
 $B/initrd-default: tools/mk-initrd tools/vm/cpio.py
@@ -167,6 +180,7 @@ RELEASE ?= $(shell uname -r)
 install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8) $(lib-man)
 	install -D -m 755 $B/rfm $(DESTDIR)$(SBINDIR)/rfm
 	install -D -m 755 $B/rfinit $(DESTDIR)$(LIBDIR)/init
+	install -D -m 755 $B/rfagent $(DESTDIR)$(LIBDIR)/agent
 	install -D -m 644 $B/initrd-default $(DESTDIR)$(LIBDIR)/initrd-default
 	for r in $(releases); do \
 		for m in ficm rfsubos rfcom; do \
@@ -210,5 +224,5 @@ compile_commands.json: all
 	@mv $@.tmp $@
 
 clean:
-	rm -rf $(releases:%=$B/%) $B/obj $B/man $B/librainforest.* $B/rfm $B/rfinit $B/initrd-default $B/rfm.8 $B/test \
+	rm -rf $(releases:%=$B/%) $B/obj $B/man $B/librainforest.* $B/rfm $B/rfinit $B/rfagent $B/initrd-default $B/rfm.8 $B/test \
 		$B/logs compile_commands.json

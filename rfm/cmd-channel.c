@@ -2,7 +2,6 @@
 /* rfm channel: who may open channels to whom, and which there are. */
 #include "commands.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -208,7 +208,7 @@ static void check_kernels(struct report *r)
 
 static void check_files(struct report *r)
 {
-	static const char *const names[] = { "init", "initrd-default" };
+	static const char *const names[] = { "init", "agent", "initrd-default" };
 	char path[SYSROOT_PATH];
 	unsigned int i;
 

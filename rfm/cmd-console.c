@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "terminal.h"
 
 static const struct rfm_option options[] = {
 	{ OPT_READ_ONLY, "read-only", NULL, "only watch" },
@@ -48,29 +49,7 @@ struct session {
 	bool input_ended;
 };
 
-static struct termios saved;
-static bool raw;
 static volatile sig_atomic_t resized;
-
-static void restore(void)
-{
-	if (raw)
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
-	raw = false;
-}
-
-static void make_raw(void)
-{
-	struct termios t;
-
-	if (tcgetattr(STDIN_FILENO, &saved))
-		return;
-	raw = true;
-	atexit(restore);
-	t = saved;
-	cfmakeraw(&t);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &t);
-}
 
 static void on_resize(int sig)
 {
@@ -172,10 +151,10 @@ static int converse(struct session *s)
 		if (s->key != NO_KEY)
 			fprintf(stderr, "console of %s; ^%c ends the session\n", rfm.object,
 				s->key + '@');
-		make_raw();
+		terminal_make_raw();
 	}
 	loop(s);
-	restore();
+	terminal_restore();
 	if (s->tty)
 		fputc('\n', stderr);
 	return RFM_OK;

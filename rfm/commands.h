@@ -10,6 +10,8 @@ extern const struct rfm_command cmd_list;
 extern const struct rfm_command cmd_show;
 extern const struct rfm_command cmd_log;
 extern const struct rfm_command cmd_console;
+extern const struct rfm_command cmd_exec;
+extern const struct rfm_command cmd_cp;
 extern const struct rfm_command cmd_resize;
 extern const struct rfm_command cmd_borrow;
 extern const struct rfm_command cmd_return;

@@ -38,7 +38,7 @@ int dev_connect_detached(void);
  */
 int dev_connect_subos(const char *name);
 
-/* The same for /dev/rfcom. */
+/* Descriptor of /dev/rfcom. Return: as dev_connect(). */
 int dev_connect_com(void);
 
 /* The rest returns 0 (or a descriptor) or -errno and reports nothing. */

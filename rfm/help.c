@@ -21,8 +21,10 @@ void rfm_help(const struct rfm_command *cmd)
 	static const struct rfm_option help = { 'h', "help", NULL, "print this" };
 	const struct rfm_option *o;
 
-	printf("usage: rfm %s%s%s%s\n\n%s.\n", cmd->verb, *cmd->args ? " " : "", cmd->args,
-	       cmd->options->name ? " [OPTION]..." : "", cmd->summary);
+	const char *some = cmd->options->name ? " [OPTION]..." : "";
+
+	printf("usage: rfm %s%s%s%s%s\n\n%s.\n", cmd->verb, cmd->options_first ? some : "",
+	       *cmd->args ? " " : "", cmd->args, cmd->options_first ? "" : some, cmd->summary);
 	if (cmd->text)
 		printf("%s\n", cmd->text);
 	puts("\noptions:");

@@ -14,6 +14,8 @@ static void build(const struct rfm_command *cmd, char *shorts, struct option *lo
 {
 	const struct rfm_option *o;
 
+	if (cmd->options_first)
+		*shorts++ = '+';
 	*shorts++ = ':';
 	for (o = cmd->options; o->name; o++, longs++) {
 		*longs = (struct option){ o->name, o->arg ? required_argument : no_argument,

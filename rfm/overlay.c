@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Collects what the overlay carries: our init, our modules, and those that the
- * granted devices need.
+ * Collects what the overlay carries: our init, the agent, our modules, and those
+ * that the granted devices need.
  */
 #include "overlay_priv.h"
 
@@ -216,17 +216,19 @@ static int add_own_modules(struct builder *b, const struct rfm_overlay_request *
 	return ret;
 }
 
-static int add_init(struct builder *b, const struct rfm_overlay_request *req)
+static int add_program(struct builder *b, const struct rfm_overlay_request *req, const char *name)
 {
+	char in_archive[sizeof(OUR_DIR) + 16];
 	struct rfm_blob blob;
 	char path[PATH_MAX];
 	int ret;
 
-	snprintf(path, sizeof(path), "%s/init", req->lib_dir);
+	snprintf(in_archive, sizeof(in_archive), OUR_DIR "/%s", name);
+	snprintf(path, sizeof(path), "%s/%s", req->lib_dir, name);
 	ret = read_file(path, &blob);
 	if (ret)
 		return cannot_read(b, path, ret, "run make install again");
-	rfm_cpio_file(&b->cpio, OUR_DIR "/init", 0755, blob.data, blob.size);
+	rfm_cpio_file(&b->cpio, in_archive, 0755, blob.data, blob.size);
 	free(blob.data);
 	return 0;
 }
@@ -264,7 +266,9 @@ static int add_all(struct builder *b, const struct rfm_overlay_request *req)
 	rfm_cpio_dir(&b->cpio, OUR_DIR);
 	ret = add_own_modules(b, req);
 	if (!ret)
-		ret = add_init(b, req);
+		ret = add_program(b, req, "init");
+	if (!ret)
+		ret = add_program(b, req, "agent");
 	if (!ret)
 		ret = add_device_modules(b, req);
 	if (!ret)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The overlay: a cpio archive (newc) appended to the user's initrd. It carries
- * /.rainforest/init (our rdinit program), /.rainforest/modules (load order, a
- * path a line) and the modules. /.rainforest/init loads the modules and then
- * runs the user's own /init.
+ * /.rainforest/init (our rdinit program), /.rainforest/agent (of "rfm exec"),
+ * /.rainforest/modules (load order, a path a line) and the modules.
+ * /.rainforest/init loads the modules, starts the agent, and then runs the user's
+ * own /init.
  */
 #ifndef RFM_OVERLAY_H
 #define RFM_OVERLAY_H
@@ -23,7 +24,7 @@ struct rfm_blob {
 /**
  * struct rfm_overlay_request - what shall be in it
  * @release: release of the kernel that will boot
- * @lib_dir: directory that holds init (the static rdinit program) and
+ * @lib_dir: directory that holds init (the static rdinit program), agent (static, too) and
  *	modules/RELEASE/ with ficm.ko, rfsubos.ko and rfcom.ko, e.g. /usr/lib/rainforest
  * @module_root: where lib/modules/RELEASE of that kernel is, e.g. "/"
  * @modaliases: NULL-terminated: drivers for these are added with all that they

@@ -17,6 +17,8 @@ const struct rfm_command *const rfm_commands[] = {
 	&cmd_show,
 	&cmd_log,
 	&cmd_console,
+	&cmd_exec,
+	&cmd_cp,
 	&cmd_resize,
 	&cmd_borrow,
 	&cmd_return,

@@ -25,6 +25,9 @@ enum rfm_exit {
 	RFM_TIMEOUT	 = 6,	/* the time was up */
 	RFM_INCOMPATIBLE = 7,	/* module not loaded or of another version, unfit kernel */
 	RFM_PARTIAL	 = 8,	/* partly done, or something is quarantined */
+	RFM_EXEC	 = 125,	/* exec: rfm failed, 0 to 255 else is the command's */
+	RFM_NO_EXEC	 = 126,	/* exec: the command cannot be started */
+	RFM_NO_COMMAND	 = 127,	/* exec: it is not there */
 	RFM_INTERRUPTED	 = 130,	/* Ctrl-C */
 };
 
@@ -60,6 +63,7 @@ enum rfm_option_id {
  * @summary: one line
  * @text: more for --help, NULL for none
  * @options: ended by an entry without a name
+ * @options_first: no options are looked for behind the first operand
  * @run: does it; returns an enum rfm_exit
  */
 struct rfm_command {
@@ -68,6 +72,7 @@ struct rfm_command {
 	const char *summary;
 	const char *text;
 	const struct rfm_option *options;
+	bool options_first;
 	int (*run)(const struct rfm_command *cmd, int argc, char **argv);
 };
 

@@ -3,7 +3,7 @@
  * First program of a subOS (rdinit=/.rainforest/init): loads the modules named
  * in /.rainforest/modules, tells the supervisor that init starts, and becomes
  * the /init of the user's own initrd, with the arguments that the kernel meant
- * for it.
+ * for it. Before that it starts the agent of "rfm exec" (exec/agent.c).
  *
  * It must never let the machine be reset: where it cannot go on, it powers the
  * subOS off, or halts it when our module is not there.
@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #define DIR_OURS	"/.rainforest"
 #define DIR_PROC	DIR_OURS "/proc"
@@ -30,6 +31,7 @@
 #define FILE_BOOT_ID	DIR_PROC "/sys/kernel/random/boot_id"
 #define FILE_KEXEC	DIR_PROC "/sys/kernel/kexec_load_disabled"
 #define FILE_MEMORY	DIR_SYS "/devices/system/memory/auto_online_blocks"
+#define AGENT		DIR_OURS "/agent"
 #define NODE_KMSG	DIR_OURS "/kmsg"
 #define NODE_CONSOLE	DIR_OURS "/console"
 #define MODULE_SUBOS	"rfsubos.ko"
@@ -195,6 +197,23 @@ static void console_take(void)
 		close(fd);
 }
 
+/* The agent of "rfm exec"; its first process ends when it listens. It may not be there. */
+static void agent_start(void)
+{
+	static char name[] = "@rfagent";	/* '@': systemd lets it live */
+	char *argv[] = { name, NULL }, *envp[] = { NULL };
+	pid_t pid = fork();
+
+	if (!pid) {
+		execve(AGENT, argv, envp);
+		_exit(0);
+	}
+	if (pid < 0)
+		say(4, "no agent", strerror(errno));
+	else
+		waitpid(pid, NULL, 0);
+}
+
 int main(int argc, char **argv, char **envp)
 {
 	char reason[96];
@@ -213,6 +232,7 @@ int main(int argc, char **argv, char **envp)
 	if (access(INIT, X_OK))
 		give_up(true, "there is no " INIT " in the initrd that could be started");
 
+	agent_start();
 	file_write(DIR_SUBOS "/state", "init");
 	mounts_undo();
 	argv[0] = (char *)INIT;

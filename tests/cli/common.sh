@@ -58,6 +58,7 @@ prepare()
 	mkdir -p "$ROOT/lib/modules/6.12.0-test"
 	PATH=$PATH:/sbin:/usr/sbin depmod -b "$ROOT" 6.12.0-test 2>/dev/null
 	echo init >"$ROOT/usr/lib/rainforest/init"
+	echo agent >"$ROOT/usr/lib/rainforest/agent"
 	echo 070701 >"$ROOT/usr/lib/rainforest/initrd-default"
 	rm -f "$STATE"
 }

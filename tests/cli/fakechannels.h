@@ -83,9 +83,41 @@ static int do_channels(struct rfcom_list *l)
 	return 0;
 }
 
+/* A channel to $RFM_FAKE_AGENT: a socket of messages is much the same. */
+static int do_open_channel(const struct rfcom_open *o)
+{
+	char *program = getenv("RFM_FAKE_AGENT"), number[12];
+	int end[2];
+
+	if (!state)
+		open_device();
+	if (!by_name(o->kernel))
+		return fail(ENOENT);
+	if (!program)
+		return fail(ECONNREFUSED);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end))
+		return -1;
+	if (!fork()) {
+		/* where it lands, who waits for rfm's output must not wait for it */
+		unsetenv("LD_PRELOAD");
+		dup2(end[1], 100);
+		snprintf(number, sizeof(number), "%d", 100);
+		setsid();
+		dup2(real_open("/dev/null", O_RDWR, 0), 0);
+		dup2(0, 1);
+		execl(program, program, number, NULL);
+		_exit(1);
+	}
+	real_close(end[1]);
+	fcntl(end[0], F_SETFL, o->flags & RFCOM_NONBLOCK ? O_NONBLOCK : 0);
+	return end[0];
+}
+
 static int on_com(unsigned long request, void *arg)
 {
 	switch (request) {
+	case RFCOM_IOC_OPEN:
+		return do_open_channel(arg);
 	case RFCOM_IOC_LIST:
 		return do_channels(arg);
 	case RFCOM_IOC_HOLDS:

@@ -17,6 +17,8 @@
  *	RFM_FAKE_FORCED=1	what is stopped did not end by itself
  *	RFM_FAKE_OLD=1		it does not know what came with ABI 2
  *	RFM_FAKE_AUDIT=N	violations that an audit finds
+ *	RFM_FAKE_COM=1		there is a /dev/rfcom
+ *	RFM_FAKE_AGENT=PROGRAM	what answers a channel; its argument is a descriptor
  */
 #include <dlfcn.h>
 #include <errno.h>

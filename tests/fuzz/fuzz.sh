@@ -9,7 +9,7 @@
 
 here=$T_TOP/tests/fuzz
 flags="-g -O2 -D_GNU_SOURCE -DKLOG_PATIENCE_MS=0 -Wall -Wextra -fno-sanitize-recover=all"
-flags="$flags -I$T_TOP/include -I$T_TOP/include/uapi"
+flags="$flags -I$T_TOP/include -I$T_TOP/include/uapi -I$T_TOP/exec"
 
 sources()
 {
@@ -17,6 +17,7 @@ sources()
 	klog) echo "$T_TOP"/rfm/klog*.c ;;
 	rfcom) echo "$T_TOP/rfcom/queue.c" ;;
 	extents) echo "$T_TOP/rfcom/extents.c" ;;
+	exec) echo "$T_TOP"/exec/proto.c "$T_TOP"/exec/chan.c "$T_TOP"/exec/tree_receive.c ;;
 	image) echo "$T_TOP"/rfm/image*.c "$T_TOP/rfm/elf_image.c" "$T_TOP/rfm/decompress.c" ;;
 	esac
 }
@@ -40,6 +41,7 @@ fi
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
+export TMPDIR="$tmp"
 
 # fuzz TARGET RUNS
 fuzz()
@@ -61,6 +63,7 @@ fuzz klog "$(rounds 100000 3000000)"
 fuzz image "$(rounds 100000 1000000)"
 fuzz rfcom "$(rounds 2000 1000000)"
 fuzz extents "$(rounds 100000 20000000)"
+fuzz exec "$(rounds 2000 200000)"
 
 # Control: an overflow is noticed. A reader that believes the length in the
 # record writes beyond the text.
@@ -81,5 +84,14 @@ sed 's/bytes > full ||/0 ||/' "$T_TOP/rfcom/queue.c" >"$tmp/queue.c"
 	"$here/rfcom_fuzz.c" "$here/driver.c" "$tmp/queue.c"
 check "control: rfcom is built with a fault" test -x "$tmp/control"
 "$tmp/control" -runs=1000 >"$tmp/log" 2>&1
+check "control: and the fault is found" test $? -ne 0
+
+# Names that lead elsewhere.
+sed "s/!strchr(name, '\/') && //" "$T_TOP/exec/proto.c" >"$tmp/proto.c"
+# shellcheck disable=SC2086
+"${CC:-gcc}" $flags -fsanitize=address,undefined -o "$tmp/control" "$here/exec_fuzz.c" \
+	"$here/driver.c" "$tmp/proto.c" "$T_TOP/exec/chan.c" "$T_TOP/exec/tree_receive.c"
+check "control: exec is built with a fault" test -x "$tmp/control"
+"$tmp/control" -runs=2000 >"$tmp/log" 2>&1
 check "control: and the fault is found" test $? -ne 0
 done_testing

@@ -64,6 +64,7 @@ cp "$mods/kernel/base.ko" "$lib/modules/$rel/rfsubos.ko"
 cp "$mods/kernel/softly.ko" "$lib/modules/$rel/ficm.ko"
 cp "$mods/kernel/softly.ko" "$lib/modules/$rel/rfcom.ko"
 head -c 5001 /dev/urandom >"$lib/init"
+head -c 5003 /dev/urandom >"$lib/agent"
 
 # unpack ALIAS...: build and unpack into $tmp/out
 unpack()
@@ -103,14 +104,16 @@ loadable()
 
 check "no device: it unpacks" unpack
 is "$(cd "$tmp/out" && find . | sort | tr '\n' ' ')" \
-	". ./.rainforest ./.rainforest/ficm.ko ./.rainforest/init ./.rainforest/modules ./.rainforest/rfcom.ko ./.rainforest/rfsubos.ko " \
-	"no device: nothing but init, our modules and the list"
+	". ./.rainforest ./.rainforest/agent ./.rainforest/ficm.ko ./.rainforest/init ./.rainforest/modules ./.rainforest/rfcom.ko ./.rainforest/rfsubos.ko " \
+	"no device: nothing but init, the agent, our modules and the list"
 is "$(xargs <"$tmp/out/.rainforest/modules")" "/.rainforest/ficm.ko /.rainforest/rfcom.ko /.rainforest/rfsubos.ko" \
 	"the list names ficm.ko, then those that need it"
 check "init is what it was" cmp "$lib/init" "$tmp/out/.rainforest/init"
+check "the agent is what it was" cmp "$lib/agent" "$tmp/out/.rainforest/agent"
 check "ficm.ko is what it was" cmp "$lib/modules/$rel/ficm.ko" "$tmp/out/.rainforest/ficm.ko"
 check "rfsubos.ko is what it was" cmp "$lib/modules/$rel/rfsubos.ko" "$tmp/out/.rainforest/rfsubos.ko"
 is "$(stat -c '%a %u %g %Y' "$tmp/out/.rainforest/init")" "755 0 0 0" "init can be executed, by root"
+is "$(stat -c '%a %u %g %Y' "$tmp/out/.rainforest/agent")" "755 0 0 0" "the agent, too"
 is "$(($(stat -c %s "$tmp/archive") % 4))" 0 "its size is a multiple of four"
 cp "$tmp/archive" "$tmp/first"
 unpack

@@ -28,6 +28,7 @@ rfm_of()
 		*) objects="$objects $T_TOP/build/obj/rfm/$name.o" ;;
 		esac
 	done
+	objects="$objects $T_TOP/build/obj/exec/*.o $T_TOP/build/librainforest.a"
 	libs=$(sed -n 's/^rfm-libs := //p' "$T_TOP/Makefile")
 	# shellcheck disable=SC2046,SC2086
 	${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -DRFM_VERSION='"9.9"' -I"$T_DIR/include" \

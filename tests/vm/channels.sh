@@ -171,7 +171,7 @@ is "$dropped" 0 "no message was given up"
 subos_log_clean a
 
 # --- loaded again ---
-kill_servers() { inside a 'kill $(pidof chan); true' >/dev/null; }
+kill_servers() { inside a 'kill $(pidof chan rfagent); true' >/dev/null; }
 unloaded() { [ -z "$(inside a 'rmmod rfcom; lsmod | grep rfcom')" ]; }
 # lines: that 10 messages of 60000 bytes there and back take; 3000 where each has 40 bytes
 lines()

@@ -90,6 +90,23 @@ is "$(inside d 'redis-cli save')" OK "and writes it to the drive"
 like "$(inside d 'systemctl is-system-running --wait; systemctl --failed --no-legend --plain')" \
 	'^(running|degraded)' "the whole system came up"
 diag "$(inside d 'systemctl --failed --no-legend --plain; systemd-analyze time | head -n 1')"
+
+# The agent, which began in the initrd, whose files are gone.
+modprobe rfcom
+is "$(rfm exec d sh -c 'cat /proc/1/comm; readlink /proc/self/root; findmnt -n -o SOURCE /' </dev/null | xargs)" \
+	"systemd / /dev/nvme0n1" "rfm exec: in the root of its init"
+is "$(rfm exec d -- redis-cli --raw get where </dev/null)" rainforest-was-here "a program of Debian's"
+rfm exec d systemctl is-active nosuch </dev/null >/dev/null
+check "with its exit status" test $? -gt 2
+like "$(rfm exec -t d tty </dev/null)" '^/dev/pts/[0-9]' "on a terminal of its own"
+is "$(rfm exec d cat /proc/self/cgroup </dev/null)" "0::/init.scope" "in the cgroup of its init"
+rfm exec d sh -c 'echo "copied out" >/srv/out'
+check "rfm cp to the drive" rfm cp /rf/lifecycle.lib d:/srv/copied
+check "and from it" rfm cp d:/srv/out /run/out
+is "$(cat /run/out)" "copied out" "is what was there"
+rfm exec d sleep 10000 </dev/null 2>/run/said &
+exec_pid=$!
+
 audit "while it runs the invariants hold"
 subos_log_clean d
 if [ -n "$RF_LONG" ]; then
@@ -103,6 +120,8 @@ if [ -n "$RF_LONG" ]; then
 fi
 check "rfm stop: the distribution shuts down" rfm stop d --timeout 200
 like "$(field d reason)" '^power off' "by itself"
+wait $exec_pid
+like "$? $(cat /run/said)" '^(125|1[0-9][0-9]) ' "and no command holds it up"
 check "it is destroyed" rfm destroy d
 check "its drive is back" eventually 30 has_disk "$A"
 audit "in the end: the invariants hold"
@@ -110,6 +129,8 @@ check "rmmod" rmmod rfcontroller
 END
 
 check "outside: the data is on the image" on_image "rainforest-was-here"
+is "$(/sbin/debugfs -R "cat /srv/copied" "$disk" 2>/dev/null | md5sum)" \
+	"$(md5sum <"$T_TOP/tests/vm/lifecycle.lib")" "outside: what was copied to it, too"
 like "$(/sbin/dumpe2fs -h "$disk" 2>/dev/null)" '^Filesystem state: +clean$' \
 	"outside: the file system was unmounted cleanly"
 check "outside: and is without fault" /sbin/e2fsck -fn "$disk"

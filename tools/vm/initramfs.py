@@ -162,7 +162,8 @@ class Root:
 
     def rainforest(self, releases):
         """What make install would put there, as far as it has been built."""
-        for path, name in (("usr/lib/rainforest/init", "rfinit"), ("usr/sbin/rfm", "rfm")):
+        for path, name in (("usr/lib/rainforest/init", "rfinit"), ("usr/lib/rainforest/agent", "rfagent"),
+                           ("usr/sbin/rfm", "rfm")):
             source = os.path.join(self.build, name)
             if os.path.isfile(source):
                 self.program(path, source)
