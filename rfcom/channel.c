@@ -67,6 +67,7 @@ struct rf_channel *rfcom_channel_create(const struct ficm_kernel *kernel, const 
 	ch->state = RFCOM_STATE_OPENING;
 	init_waitqueue_head(&ch->wait);
 	mutex_init(&ch->write_lock);
+	INIT_DELAYED_WORK(&ch->ask, rfcom_ask_work);
 	mutex_init(&ch->read_lock);
 	INIT_LIST_HEAD(&ch->node);
 	kref_get(&ch->ref);
@@ -250,6 +251,7 @@ void rf_close(struct rf_channel *ch)
 {
 	bool open = rfcom_channel_is_open(ch);
 
+	cancel_delayed_work_sync(&ch->ask);
 	xa_erase(&channels, ch->id);
 	rfcom_channel_put(ch);
 	if (open)

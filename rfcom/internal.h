@@ -17,6 +17,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <rainforest/ficm.h>
 #include <rainforest/rfcom.h>
 
@@ -42,6 +43,7 @@ struct iov_iter;
  * @wait: woken by messages, credit and changes of @state
  * @write_lock: one writer at a time
  * @out: what may be sent
+ * @ask: asks for news of what was taken, for who polls until more may be sent
  * @sent: messages; under @write_lock
  * @sent_bytes: of these
  * @read_lock: one reader at a time
@@ -65,6 +67,7 @@ struct rf_channel {
 	wait_queue_head_t wait;
 	struct mutex write_lock;	/* see above */
 	struct rfcom_credit out;
+	struct delayed_work ask;
 	u64 sent;
 	u64 sent_bytes;
 	struct mutex read_lock;	/* see above */
@@ -145,6 +148,8 @@ void rfcom_bulk_took(u32 peer, u32 count);
 
 /* write.c */
 int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait);
+bool rfcom_writable(struct rf_channel *ch);
+void rfcom_ask_work(struct work_struct *work);
 
 /* service.c */
 int rfcom_services_init(void);

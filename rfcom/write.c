@@ -18,6 +18,42 @@ static_assert(sizeof(struct rf_com_data) <= RF_MSG_BODY);
 #define CHANNEL_FAULTS	16	/* times that memory is made present for one chunk */
 #define CHANNEL_ASK	HZ		/* without news of what was taken: then it is asked for */
 
+static bool channel_full(const struct rf_channel *ch)
+{
+	return rfcom_channel_is_open(ch) &&
+	       rfcom_credit_left(&ch->out) < rfcom_credit_wanted(RF_COM_MESSAGE_MAX);
+}
+
+/**
+ * rfcom_ask_work() - somebody polls, or did, and there was no news for long
+ * @work: of a channel's end, which cancels it before it goes
+ */
+void rfcom_ask_work(struct work_struct *work)
+{
+	struct rf_channel *ch = container_of(to_delayed_work(work), struct rf_channel, ask);
+
+	if (!channel_full(ch))
+		return;
+	rfcom_tell_end(ch->peer, RF_MSG_COM_ASK, ch->remote, ch->id);
+	queue_delayed_work(system_unbound_wq, &ch->ask, CHANNEL_ASK);
+}
+
+/**
+ * rfcom_writable() - would writing not wait, whatever the length of the message?
+ * @ch: the channel's end
+ *
+ * Whoever waits until it would not is woken by @wait, also when news were lost.
+ *
+ * Return: whether; true also when the channel is closed.
+ */
+bool rfcom_writable(struct rf_channel *ch)
+{
+	if (!channel_full(ch))
+		return true;
+	queue_delayed_work(system_unbound_wq, &ch->ask, CHANNEL_ASK);
+	return false;
+}
+
 /* Until so many cells may be sent. News of what was taken may be lost: they are asked for. */
 static int channel_await_credit(struct rf_channel *ch, u32 cells, bool nowait)
 {
@@ -29,8 +65,10 @@ static int channel_await_credit(struct rf_channel *ch, u32 cells, bool nowait)
 			return error == -ECONNRESET ? error : -EPIPE;
 		if (rfcom_credit_left(&ch->out) >= cells)
 			return 0;
-		if (nowait)
+		if (nowait) {
+			rfcom_writable(ch);
 			return -EAGAIN;
+		}
 		left = wait_event_interruptible_timeout(ch->wait, !rfcom_channel_is_open(ch) ||
 							rfcom_credit_left(&ch->out) >= cells,
 							CHANNEL_ASK);

@@ -12,6 +12,7 @@
  *	  chan race KERNEL SERVICE COUNT	as ping, while others poll the same end
  *	  chan hold KERNEL SERVICE	opens, reads until the end, says how it ended
  *	  chan full KERNEL SERVICE	writes without waiting until it would have to
+ *	  chan wait KERNEL SERVICE	the same, then polls until it would not have to
  *	  chan try KERNEL SERVICE MS	opens and closes
  *	  chan bad KERNEL SERVICE	what cannot be asked for
  *
@@ -257,6 +258,24 @@ static int full(const char *kernel, const char *service)
 	return 0;
 }
 
+static int wait_for_room(const char *kernel, const char *service)
+{
+	int fd = open_or_die(kernel, service);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	uint32_t n = 0;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	do
+		fill(n, 400);
+	while (rf_write(fd, buf, 400) == 400 && n++ < 100000);
+	printf("full\n");
+	fflush(stdout);
+	if (poll(&p, 1, 60000) != 1)
+		die("poll");
+	printf("%s\n", p.revents == POLLOUT ? "writable" : "something else");
+	return 0;
+}
+
 static int expect(const char *what, long ret, int error)
 {
 	if (ret < 0 && errno == error)
@@ -325,6 +344,8 @@ int main(int argc, char **argv)
 		return hold(argv[2], argv[3]);
 	if (!strcmp(how, "full"))
 		return full(argv[2], argv[3]);
+	if (!strcmp(how, "wait"))
+		return wait_for_room(argv[2], argv[3]);
 	if (!strcmp(how, "bad"))
 		return bad(argv[2], argv[3]);
 	fd = rf_open(argv[2], argv[3], a, 0);

@@ -102,6 +102,7 @@ diag "slab and vmalloc, KB: $before before, $after after"
 mkdir -p /run/more/usr/bin
 cp /usr/bin/chan /run/more/usr/bin/
 initrd_with rfcomlie
+initrd_with rftest
 check "a starts" rfm create a --cpus 1-2 --memory 256M --initrd /run/initrd
 check "b starts" rfm create b --cpus 3-3 --memory 256M --initrd /run/initrd --kernel "$OTHER_KERNEL"
 serve a serve echo 16
@@ -157,6 +158,18 @@ like "$(rfm channel rules)" "^a +b$" "the rule is still there"
 serve a serve echo 16
 is "$(chan_in a ping b echo 20)" "20 there and back" "a opens one to b again"
 is "$(chan ping a echo 20)" "20 there and back" "and the supervisor one to a"
+
+# --- news of what was read are lost ---
+serve a sink deep
+chan wait a deep >/run/wait 2>&1 &
+waiter=$!
+check "a sends until the queue is full" eventually 30 grep -q full /run/wait
+inside a 'insmod /rf/rftest.ko what=at-skip at=rfcom_tell; touch /run/go' >/dev/null
+is "$(inside a 'true')$(cat /run/wait)" full "whoever polls is not told of what was read"
+check "and goes on waiting" kill -0 $waiter
+inside a 'rmmod rftest' >/dev/null
+check "until it has asked" eventually 30 grep -q writable /run/wait
+check "then all was there" eventually 30 said a deep ' 0 bad, end good'
 
 # --- rounds across kernels ---
 r=$(rounds 100 5000)
