@@ -105,8 +105,6 @@ static void child_enter(struct sock *listener, struct sock *sk, int error)
 	vsock_enqueue_accept(listener, sk);
 	listener->sk_data_ready(listener);
 	release_sock(listener);
-	/* The queue has a reference of its own. */
-	sock_put(sk);
 }
 
 /*
