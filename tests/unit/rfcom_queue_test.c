@@ -168,7 +168,7 @@ static void hostile(void)
 	ok(!bad, "every length that cannot be is refused");
 	reset();
 	ok(put(5, 0, 1) == -EPROTO, "a short line in the middle");
-	ok(put(5, 5, 1) == -EPROTO && put(RF_COM_LINE, 4, 1) == -EPROTO, "unknown flags");
+	ok(put(5, 5, 1) == -EPROTO && put(RF_COM_LINE, 8, 1) == -EPROTO, "unknown flags");
 	ok(!take() && put(1, RF_COM_LAST, 1) == 1 && take() == 1, "nothing of that is left");
 
 	reset();

@@ -16,6 +16,7 @@
  *	  vsockctl full CID PORT	writes without waiting until it would have to, then
  *					waits for room; says how much went, and that there was
  *	  vsockctl hold CID PORT	connects, reads until the end, says how it ended
+ *	  vsockctl send CID PORT	what comes on standard input
  *	  vsockctl fill CID PORT COUNT	connects so often without anybody who accepts
  *	  vsockctl peek CID PORT	MSG_PEEK, MSG_WAITALL, writing to a closed end
  *
@@ -377,6 +378,16 @@ static int hold(const char *cid, const char *port)
 	return 0;
 }
 
+static int send_input(const char *cid, const char *port)
+{
+	int fd = connect_or_die(cid, port);
+	ssize_t n;
+
+	while ((n = read(0, buf, sizeof(buf))) > 0)
+		send_all(fd, buf, n);
+	return n < 0;
+}
+
 static int fill_backlog(const char *cid, const char *port, int count)
 {
 	int i, good = 0, reset = 0, fd;
@@ -448,6 +459,8 @@ static int run(const char *what, int argc, char **argv)
 		return full(argv[0], argv[1]);
 	if (!strcmp(what, "hold"))
 		return hold(argv[0], argv[1]);
+	if (!strcmp(what, "send"))
+		return send_input(argv[0], argv[1]);
 	if (!strcmp(what, "peek"))
 		return peek(argv[0], argv[1]);
 	if (argc < 3)
