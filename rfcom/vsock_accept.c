@@ -90,6 +90,15 @@ static int knock_answer(struct knock *k, int error)
 	return rf_write(k->ch, &answer, sizeof(answer), RF_NOWAIT);
 }
 
+/* Its channel first: news of it need a socket that still has somebody. */
+static void child_destroy(struct sock *sk)
+{
+	lock_sock(sk);
+	vsock_end_detach(vsock_end_of(vsock_sk(sk)));
+	release_sock(sk);
+	sock_put(sk);
+}
+
 /* Who listens may have gone meanwhile. */
 static void child_enter(struct sock *listener, struct sock *sk, int error)
 {
@@ -97,7 +106,7 @@ static void child_enter(struct sock *listener, struct sock *sk, int error)
 	if (error || !listens(listener)) {
 		sk_acceptq_removed(listener);
 		release_sock(listener);
-		sock_put(sk);
+		child_destroy(sk);
 		return;
 	}
 	sk->sk_state = TCP_ESTABLISHED;
