@@ -84,16 +84,16 @@ static int attempt_error(int error)
 	switch (error) {
 	case -ENOENT:
 	case -ENOTCONN:
-		return ENODEV;
+		return -ENODEV;
 	case -EACCES:
 	case -ENODEV:
 	case -ENOMEM:
-		return -error;
+		return error;
 	case -EAGAIN:
 	case -ETIMEDOUT:
-		return ETIMEDOUT;
+		return -ETIMEDOUT;
 	default:
-		return ECONNRESET;
+		return -ECONNRESET;
 	}
 }
 
@@ -112,7 +112,7 @@ static void attempt_failed(struct sock *sk, int error)
 {
 	sk->sk_state = TCP_CLOSE;
 	sk->sk_socket->state = SS_UNCONNECTED;
-	sk->sk_err = attempt_error(error);
+	sk->sk_err = -attempt_error(error);
 	sk_error_report(sk);
 	sk->sk_state_change(sk);
 }
@@ -128,13 +128,12 @@ static void attempt_work(struct work_struct *work)
 	if (!ret)
 		ret = attempt_ask(a, ch);
 	lock_sock(sk);
-	if (end->attempt != a || sk->sk_state != TCP_SYN_SENT) {
+	if (end->attempt != a || sk->sk_state != TCP_SYN_SENT)
 		ret = ret ?: -ECANCELED;
-	} else if (ret) {
+	else if (ret)
 		attempt_failed(sk, ret);
-	} else {
+	else
 		attempt_done(end, ch);
-	}
 	if (end->attempt == a)
 		end->attempt = NULL;
 	release_sock(sk);

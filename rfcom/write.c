@@ -16,7 +16,7 @@ static_assert(sizeof(struct rf_com_data) <= RF_MSG_BODY);
 #define CHANNEL_STALL	(5 * HZ)	/* a message half way: then the channel breaks */
 #define CHANNEL_FEW	(3 * RF_COM_LINE)	/* bytes that go in lines all the same */
 #define CHANNEL_FAULTS	16	/* times that memory is made present for one chunk */
-#define CHANNEL_LITTLE	(RF_COM_CELLS - RFCOM_TELL)	/* cells: less, and news may have been lost */
+#define CHANNEL_LITTLE	(RF_COM_CELLS - RFCOM_TELL)	/* cells: less, and news may be lost */
 #define CHANNEL_ASK	HZ		/* without news of what was taken: then it is asked for */
 
 /* Until so many cells may be sent. News of what was taken may be lost: they are asked for. */

@@ -181,6 +181,7 @@ is "$(vsock_in a echo "$B" 5000 100000)" "$(there_and_back 100000)" "with its ru
 subos_log_clean a
 
 # --- a kernel that does not keep the rules ---
+# shellcheck disable=SC2016 # its shell shall expand this
 inside a 'kill $(pidof vsockctl); sleep 0.5; rmmod rfcom_vsock; rmmod rfcom' >/dev/null
 is "$(vsockctl try "$A" 5000 500)" "connect: Connection timed out" "nobody answers in a"
 # lies WAY COUNT: what a's log says

@@ -373,8 +373,8 @@ static int hold(const char *cid, const char *port)
 	n = send(p.fd, buf, 1, MSG_NOSIGNAL);
 	printf("then send: %s", n < 0 ? strerror(errno) : "went");
 	poll(&p, 1, 0);
-	printf("; poll:%s%s%s\n", p.revents & POLLIN ? " in" : "", p.revents & POLLRDHUP ? " rdhup" : "",
-	       p.revents & POLLERR ? " err" : "");
+	printf("; poll:%s%s%s\n", p.revents & POLLIN ? " in" : "",
+	       p.revents & POLLRDHUP ? " rdhup" : "", p.revents & POLLERR ? " err" : "");
 	return 0;
 }
 

@@ -581,7 +581,7 @@ struct rf_reply {
 #define RF_COM_MESSAGE_MAX	61440		/* bytes of a message: 3/4 of the cells, in lines */
 #define RF_COM_LAST		(1U << 0)	/* rf_com_data @flags: the message ends here */
 #define RF_COM_IN_CHUNK		(1U << 1)	/* rf_com_data @flags: see struct rf_com_chunk */
-#define RF_COM_MARK		(1U << 2)	/* rf_com_data @flags: what is no data for its reader */
+#define RF_COM_MARK		(1U << 2)	/* rf_com_data @flags: no data for its reader */
 #define RF_COM_BULK_MAGIC	0x4b4c4252	/* "RBLK" */
 
 /**
