@@ -172,7 +172,7 @@ subos_log_clean a
 
 # --- loaded again ---
 kill_servers() { inside a 'kill $(pidof chan); true' >/dev/null; }
-unloaded() { [ -z "$(inside a 'rmmod rfcom_vsock rfcom 2>/dev/null; lsmod | grep rfcom')" ]; }
+unloaded() { [ -z "$(inside a 'rmmod rfcom_vsock 2>/dev/null; rmmod rfcom 2>/dev/null; lsmod | grep rfcom')" ]; }
 # lines: that 10 messages of 60000 bytes there and back take; 3000 where each has 40 bytes
 lines()
 {
