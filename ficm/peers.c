@@ -381,6 +381,27 @@ int ficm_find(const char *name, struct ficm_kernel *kernel)
 }
 EXPORT_SYMBOL_NS_GPL(ficm_find, RAINFOREST_FICM);
 
+/**
+ * ficm_own() - what other kernels call this one
+ * @id: (out) FICM_SUPERVISOR, or the id of the subOS
+ *
+ * Context: sleeps.
+ * Return: 0, -ENOTCONN when this kernel has not joined the exchange.
+ */
+int ficm_own(u32 *id)
+{
+	int ret = -ENOTCONN;
+
+	mutex_lock(&exchange_lock);
+	if (own) {
+		*id = le32_to_cpu(dir_copy.entry[own_slot].id);
+		ret = 0;
+	}
+	mutex_unlock(&exchange_lock);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_own, RAINFOREST_FICM);
+
 /* The entry of a kernel as the directory was read last; RF_WIRE_PEERS: it has none. */
 static u32 entry_find(u32 id)
 {

@@ -66,8 +66,8 @@ struct rf_channel *rfcom_channel_create(const struct ficm_kernel *kernel, const 
 	spin_lock_init(&ch->lock);
 	ch->state = RFCOM_STATE_OPENING;
 	init_waitqueue_head(&ch->wait);
+	INIT_DELAYED_WORK(&ch->news, rfcom_news_work);
 	mutex_init(&ch->write_lock);
-	INIT_DELAYED_WORK(&ch->ask, rfcom_ask_work);
 	mutex_init(&ch->read_lock);
 	INIT_LIST_HEAD(&ch->node);
 	kref_get(&ch->ref);
@@ -132,7 +132,7 @@ void rfcom_channel_fail(struct rf_channel *ch, int error)
 	spin_lock(&ch->lock);
 	if (ch->state != RFCOM_STATE_CLOSED) {
 		WRITE_ONCE(ch->error, error);
-		/* Why before that: pairs with rfcom_channel_ended(). */
+		/* Why before that: pairs with rf_ended(). */
 		smp_store_release(&ch->state, RFCOM_STATE_CLOSED);
 	}
 	spin_unlock(&ch->lock);
@@ -151,13 +151,13 @@ bool rfcom_channel_is_open(const struct rf_channel *ch)
 }
 
 /**
- * rfcom_channel_ended() - is it closed?
+ * rf_ended() - is it closed?
  * @ch: the end
  * @error: (out) why it is, negative; 0: the other end closed it
  *
  * Return: whether it is.
  */
-bool rfcom_channel_ended(const struct rf_channel *ch, int *error)
+bool rf_ended(const struct rf_channel *ch, int *error)
 {
 	/* Pairs with rfcom_channel_fail(). */
 	if (smp_load_acquire(&ch->state) != RFCOM_STATE_CLOSED)
@@ -165,6 +165,7 @@ bool rfcom_channel_ended(const struct rf_channel *ch, int *error)
 	*error = READ_ONCE(ch->error);
 	return true;
 }
+EXPORT_SYMBOL_NS_GPL(rf_ended, RAINFOREST_RFCOM);
 
 /**
  * rfcom_name_good() - can it be a name of a service?
@@ -197,7 +198,7 @@ static int channel_ask_for_partner(struct rf_channel *ch, unsigned int timeout_m
 						msecs_to_jiffies(timeout_ms));
 	if (left < 0)
 		return -EINTR;
-	if (rfcom_channel_ended(ch, &ret))
+	if (rf_ended(ch, &ret))
 		return ret ?: -ECONNREFUSED;
 	return left ? 0 : -ETIMEDOUT;
 }
@@ -251,7 +252,7 @@ void rf_close(struct rf_channel *ch)
 {
 	bool open = rfcom_channel_is_open(ch);
 
-	cancel_delayed_work_sync(&ch->ask);
+	cancel_delayed_work_sync(&ch->news);
 	xa_erase(&channels, ch->id);
 	rfcom_channel_put(ch);
 	if (open)
@@ -261,15 +262,16 @@ void rf_close(struct rf_channel *ch)
 EXPORT_SYMBOL_NS_GPL(rf_close, RAINFOREST_RFCOM);
 
 /**
- * rfcom_readable() - would reading not wait?
+ * rf_readable() - would reading not wait?
  * @ch: the channel's end
  *
  * Return: whether a message is there, or the channel is closed.
  */
-bool rfcom_readable(const struct rf_channel *ch)
+bool rf_readable(const struct rf_channel *ch)
 {
 	return rfcom_queue_readable(&ch->in) || READ_ONCE(ch->state) == RFCOM_STATE_CLOSED;
 }
+EXPORT_SYMBOL_NS_GPL(rf_readable, RAINFOREST_RFCOM);
 
 /* Bytes of the first message, when there is one or it comes; 0 at the end. */
 static ssize_t channel_await_message(struct rf_channel *ch, bool nowait, u32 *cells)
@@ -280,7 +282,7 @@ static ssize_t channel_await_message(struct rf_channel *ch, bool nowait, u32 *ce
 
 	for (;;) {
 		/* In this order: what came before the end is there when the end is seen. */
-		ended = rfcom_channel_ended(ch, &error);
+		ended = rf_ended(ch, &error);
 		bytes = rfcom_queue_message(&ch->in, cells);
 		if (bytes)
 			return bytes;
@@ -288,12 +290,16 @@ static ssize_t channel_await_message(struct rf_channel *ch, bool nowait, u32 *ce
 			return error;
 		if (nowait)
 			return -EAGAIN;
-		if (wait_event_interruptible(ch->wait, rfcom_readable(ch)))
+		if (wait_event_interruptible(ch->wait, rf_readable(ch)))
 			return -ERESTARTSYS;
 	}
 }
 
-static void channel_tell_taken(struct rf_channel *ch)
+/**
+ * rfcom_tell_taken() - tell the other end what was read, when it is time
+ * @ch: the channel's end, under its read_lock
+ */
+void rfcom_tell_taken(struct rf_channel *ch)
 {
 	struct rf_com_taken body = {
 		.from = cpu_to_le32(ch->id),
@@ -310,6 +316,9 @@ static ssize_t channel_read_locked(struct rf_channel *ch, struct iov_iter *to, b
 	u32 cells, at = 0;
 	ssize_t len;
 
+	/* A rest that rf_read_some() has left is for it alone. */
+	if (ch->part || ch->part_bytes)
+		return -EMSGSIZE;
 	len = channel_await_message(ch, nowait, &cells);
 	if (len <= 0)
 		return len;
@@ -324,7 +333,7 @@ static ssize_t channel_read_locked(struct rf_channel *ch, struct iov_iter *to, b
 	rfcom_queue_drop(&ch->in, cells);
 	ch->received++;
 	ch->received_bytes += len;
-	channel_tell_taken(ch);
+	rfcom_tell_taken(ch);
 	return len;
 }
 

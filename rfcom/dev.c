@@ -55,7 +55,8 @@ static ssize_t chan_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	size_t len = iov_iter_count(from);
 
-	return rfcom_write(iocb->ki_filp->private_data, from, nowait(iocb)) ?: (ssize_t)len;
+	return rfcom_write(iocb->ki_filp->private_data, from, nowait(iocb) ? RF_NOWAIT : 0) ?:
+	       (ssize_t)len;
 }
 
 static __poll_t chan_poll(struct file *file, struct poll_table_struct *wait)
@@ -64,12 +65,14 @@ static __poll_t chan_poll(struct file *file, struct poll_table_struct *wait)
 	__poll_t events = 0;
 
 	poll_wait(file, &ch->wait, wait);
-	if (rfcom_readable(ch))
+	if (rf_readable(ch))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(ch->state) == RFCOM_STATE_CLOSED)
 		return events | EPOLLRDHUP | EPOLLHUP | (READ_ONCE(ch->error) ? EPOLLERR : 0);
-	if (rfcom_writable(ch))
+	if (rfcom_credit_left(&ch->out) >= rfcom_credit_wanted(RF_COM_MESSAGE_MAX))
 		events |= EPOLLOUT | EPOLLWRNORM;
+	else
+		rf_want_room(ch);
 	return events;
 }
 
@@ -117,7 +120,7 @@ static __poll_t serv_poll(struct file *file, struct poll_table_struct *wait)
 {
 	struct rf_service *service = file->private_data;
 
-	poll_wait(file, rfcom_service_wait(service), wait);
+	poll_wait(file, rf_service_wait(service), wait);
 	return rfcom_service_ready(service) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 

@@ -43,11 +43,13 @@ struct iov_iter;
  * @wait: woken by messages, credit and changes of @state
  * @write_lock: one writer at a time
  * @out: what may be sent
- * @ask: asks for news of what was taken, for who polls until more may be sent
+ * @news: asks for news of what was taken, while there is little room
  * @sent: messages; under @write_lock
  * @sent_bytes: of these
  * @read_lock: one reader at a time
  * @in: what was received
+ * @part: cells of the first message that rf_read_some() has read; under @read_lock
+ * @part_bytes: and bytes of the line behind them
  * @received: messages that were read; under @read_lock
  * @received_bytes: of these
  * @node: in the queue of the service, until it is accepted
@@ -67,11 +69,13 @@ struct rf_channel {
 	wait_queue_head_t wait;
 	struct mutex write_lock;	/* see above */
 	struct rfcom_credit out;
-	struct delayed_work ask;
+	struct delayed_work news;
 	u64 sent;
 	u64 sent_bytes;
 	struct mutex read_lock;	/* see above */
 	struct rfcom_queue in;
+	u32 part;
+	u32 part_bytes;
 	u64 received;
 	u64 received_bytes;
 	struct list_head node;
@@ -126,9 +130,8 @@ struct rf_channel *rfcom_channel_next(unsigned long *id);
 void rfcom_channel_put(struct rf_channel *ch);
 void rfcom_channel_fail(struct rf_channel *ch, int error);
 bool rfcom_channel_is_open(const struct rf_channel *ch);
-bool rfcom_channel_ended(const struct rf_channel *ch, int *error);
 ssize_t rfcom_read(struct rf_channel *ch, struct iov_iter *to, bool nowait);
-bool rfcom_readable(const struct rf_channel *ch);
+void rfcom_tell_taken(struct rf_channel *ch);
 int rfcom_watch(void);
 void rfcom_unwatch(void);
 bool rfcom_name_good(const char *name);
@@ -147,15 +150,13 @@ const u8 *rfcom_bulk_chunks(u32 peer);
 void rfcom_bulk_took(u32 peer, u32 count);
 
 /* write.c */
-int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait);
-bool rfcom_writable(struct rf_channel *ch);
-void rfcom_ask_work(struct work_struct *work);
+int rfcom_write(struct rf_channel *ch, struct iov_iter *from, unsigned int flags);
+void rfcom_news_work(struct work_struct *work);
 
 /* service.c */
 int rfcom_services_init(void);
 void rfcom_services_exit(void);
 void rfcom_service_asked(u32 peer, const struct rf_msg *msg);
-struct wait_queue_head *rfcom_service_wait(struct rf_service *service);
 bool rfcom_service_ready(const struct rf_service *service);
 
 /* message.c: to the other end, and from it */

@@ -37,7 +37,7 @@ static int line_bytes(const struct rf_com_data *body, u32 len, const u8 *chunks,
 	u32 full = RF_COM_LINE;
 
 	*data = body->data;
-	if (flags & ~(RF_COM_LAST | RF_COM_IN_CHUNK))
+	if (flags & ~(RF_COM_LAST | RF_COM_IN_CHUNK | RF_COM_MARK))
 		return -EPROTO;
 	if (flags & RF_COM_IN_CHUNK) {
 		if (!chunks || bytes != sizeof(chunk))
@@ -52,13 +52,14 @@ static int line_bytes(const struct rf_com_data *body, u32 len, const u8 *chunks,
 	return bytes;
 }
 
-static void store(struct rfcom_queue *q, const u8 *data, u32 bytes, bool last)
+static void store(struct rfcom_queue *q, const u8 *data, u32 bytes, u32 flags)
 {
 	u32 cell = q->head % RF_COM_CELLS, at = cell * RF_COM_CELL;
 	u32 first = bytes < STORE_BYTES - at ? bytes : STORE_BYTES - at;
 
 	q->store->line[cell].bytes = bytes;
-	q->store->line[cell].last = last;
+	q->store->line[cell].last = flags & RF_COM_LAST;
+	q->store->line[cell].mark = flags & RF_COM_MARK;
 	memcpy(q->store->cell + at, data, first);
 	memcpy(q->store->cell, data + first, bytes - first);
 }
@@ -91,7 +92,7 @@ int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 l
 	if (q->head - smp_load_acquire(&q->tail) + rfcom_cells(bytes) > RF_COM_CELLS)
 		return -EPROTO;
 	last = le32_to_cpu(body->flags) & RF_COM_LAST;
-	store(q, data, bytes, last);
+	store(q, data, bytes, le32_to_cpu(body->flags));
 	q->part = last ? 0 : q->part + bytes;
 	WRITE_ONCE(q->head, q->head + rfcom_cells(bytes));
 	if (last)	/* all of its lines before the message: pairs with rfcom_queue_message() */
@@ -109,7 +110,8 @@ int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 l
  */
 bool rfcom_queue_readable(const struct rfcom_queue *q)
 {
-	return READ_ONCE(q->messages) != READ_ONCE(q->taken);
+	/* Pairs with rfcom_queue_put(). */
+	return smp_load_acquire(&q->messages) != READ_ONCE(q->taken);
 }
 
 /**
@@ -153,6 +155,33 @@ u32 rfcom_queue_line(const struct rfcom_queue *q, u32 at, struct rfcom_piece pie
 	piece[1].data = q->store->cell;
 	piece[1].bytes = bytes - piece[0].bytes;
 	return at + rfcom_cells(bytes);
+}
+
+/**
+ * rfcom_queue_last() - does the message end with that line?
+ * @q: the queue
+ * @at: its first cell, as for rfcom_queue_line()
+ *
+ * Return: whether it does.
+ */
+bool rfcom_queue_last(const struct rfcom_queue *q, u32 at)
+{
+	return q->store->line[(q->tail + at) % RF_COM_CELLS].last;
+}
+
+/**
+ * rfcom_queue_marked() - does a message with RF_COM_MARK come next?
+ * @q: the queue
+ *
+ * For who takes, and as a hint for anybody.
+ *
+ * Return: whether one is there as a whole.
+ */
+bool rfcom_queue_marked(const struct rfcom_queue *q)
+{
+	/* Pairs with rfcom_queue_put(). */
+	return smp_load_acquire(&q->messages) != READ_ONCE(q->taken) &&
+	       q->store->line[READ_ONCE(q->tail) % RF_COM_CELLS].mark;
 }
 
 /**

@@ -19,12 +19,14 @@
  * @line: what begins in that cell
  * @line.bytes: of the line; it fills cells from that one on
  * @line.last: the message ends with it
+ * @line.mark: RF_COM_MARK
  * @cell: the bytes
  */
 struct rfcom_store {
 	struct {
 		u16 bytes;
 		bool last;
+		bool mark;
 	} line[RF_COM_CELLS];
 	u8 cell[RF_COM_CELLS * RF_COM_CELL];
 };
@@ -74,6 +76,8 @@ int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 l
 bool rfcom_queue_readable(const struct rfcom_queue *q);
 u32 rfcom_queue_message(const struct rfcom_queue *q, u32 *cells);
 u32 rfcom_queue_line(const struct rfcom_queue *q, u32 at, struct rfcom_piece piece[2]);
+bool rfcom_queue_last(const struct rfcom_queue *q, u32 at);
+bool rfcom_queue_marked(const struct rfcom_queue *q);
 void rfcom_queue_drop(struct rfcom_queue *q, u32 cells);
 bool rfcom_queue_tell(struct rfcom_queue *q);
 

@@ -307,15 +307,16 @@ void rf_unlisten(struct rf_service *service)
 EXPORT_SYMBOL_NS_GPL(rf_unlisten, RAINFOREST_RFCOM);
 
 /**
- * rfcom_service_wait() - what is woken when somebody opens a channel
+ * rf_service_wait() - what is woken when somebody opens a channel
  * @service: the service
  *
  * Return: that.
  */
-struct wait_queue_head *rfcom_service_wait(struct rf_service *service)
+struct wait_queue_head *rf_service_wait(struct rf_service *service)
 {
 	return &service->wait;
 }
+EXPORT_SYMBOL_NS_GPL(rf_service_wait, RAINFOREST_RFCOM);
 
 /**
  * rfcom_service_ready() - does a channel wait to be accepted?

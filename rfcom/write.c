@@ -16,43 +16,8 @@ static_assert(sizeof(struct rf_com_data) <= RF_MSG_BODY);
 #define CHANNEL_STALL	(5 * HZ)	/* a message half way: then the channel breaks */
 #define CHANNEL_FEW	(3 * RF_COM_LINE)	/* bytes that go in lines all the same */
 #define CHANNEL_FAULTS	16	/* times that memory is made present for one chunk */
+#define CHANNEL_LITTLE	(RF_COM_CELLS - RFCOM_TELL)	/* cells: less, and news may be lost */
 #define CHANNEL_ASK	HZ		/* without news of what was taken: then it is asked for */
-
-static bool channel_full(const struct rf_channel *ch)
-{
-	return rfcom_channel_is_open(ch) &&
-	       rfcom_credit_left(&ch->out) < rfcom_credit_wanted(RF_COM_MESSAGE_MAX);
-}
-
-/**
- * rfcom_ask_work() - somebody polls, or did, and there was no news for long
- * @work: of a channel's end, which cancels it before it goes
- */
-void rfcom_ask_work(struct work_struct *work)
-{
-	struct rf_channel *ch = container_of(to_delayed_work(work), struct rf_channel, ask);
-
-	if (!channel_full(ch))
-		return;
-	rfcom_tell_end(ch->peer, RF_MSG_COM_ASK, ch->remote, ch->id);
-	queue_delayed_work(system_unbound_wq, &ch->ask, CHANNEL_ASK);
-}
-
-/**
- * rfcom_writable() - would writing not wait, whatever the length of the message?
- * @ch: the channel's end
- *
- * Whoever waits until it would not is woken by @wait, also when news were lost.
- *
- * Return: whether; true also when the channel is closed.
- */
-bool rfcom_writable(struct rf_channel *ch)
-{
-	if (!channel_full(ch))
-		return true;
-	queue_delayed_work(system_unbound_wq, &ch->ask, CHANNEL_ASK);
-	return false;
-}
 
 /* Until so many cells may be sent. News of what was taken may be lost: they are asked for. */
 static int channel_await_credit(struct rf_channel *ch, u32 cells, bool nowait)
@@ -61,12 +26,12 @@ static int channel_await_credit(struct rf_channel *ch, u32 cells, bool nowait)
 	long left;
 
 	for (;;) {
-		if (rfcom_channel_ended(ch, &error))
+		if (rf_ended(ch, &error))
 			return error == -ECONNRESET ? error : -EPIPE;
 		if (rfcom_credit_left(&ch->out) >= cells)
 			return 0;
 		if (nowait) {
-			rfcom_writable(ch);
+			rf_want_room(ch);
 			return -EAGAIN;
 		}
 		left = wait_event_interruptible_timeout(ch->wait, !rfcom_channel_is_open(ch) ||
@@ -77,6 +42,20 @@ static int channel_await_credit(struct rf_channel *ch, u32 cells, bool nowait)
 		if (!left)
 			rfcom_tell_end(ch->peer, RF_MSG_COM_ASK, ch->remote, ch->id);
 	}
+}
+
+/**
+ * rfcom_news_work() - ask for news of what was taken, each second while there is little room
+ * @work: @news of the channel's end
+ */
+void rfcom_news_work(struct work_struct *work)
+{
+	struct rf_channel *ch = container_of(work, struct rf_channel, news.work);
+
+	if (!rfcom_channel_is_open(ch) || rfcom_credit_left(&ch->out) >= CHANNEL_LITTLE)
+		return;
+	rfcom_tell_end(ch->peer, RF_MSG_COM_ASK, ch->remote, ch->id);
+	schedule_delayed_work(&ch->news, CHANNEL_ASK);
 }
 
 /* One line; waits while the ring between the kernels is full, but not for ever. */
@@ -153,13 +132,13 @@ static int channel_send_few(struct rf_channel *ch, struct rf_msg *msg, struct io
  * succeed, or there is none, a line.
  */
 static int channel_send_next(struct rf_channel *ch, struct rf_msg *msg, struct iov_iter *from,
-			     size_t left, size_t *sent)
+			     size_t left, u32 flags, size_t *sent)
 {
 	struct rf_com_data *body = (void *)msg->body;
 	int tries, ret = -EAGAIN;
 
 	*sent = min_t(size_t, left, RF_COM_CHUNK);
-	body->flags = cpu_to_le32(*sent == left ? RF_COM_LAST : 0);
+	body->flags = cpu_to_le32(flags | (*sent == left ? RF_COM_LAST : 0));
 	for (tries = 0; left > CHANNEL_FEW && tries < CHANNEL_FAULTS; tries++) {
 		ret = channel_send_chunk(ch, msg, from, *sent);
 		if (ret != -EFAULT)
@@ -170,11 +149,12 @@ static int channel_send_next(struct rf_channel *ch, struct rf_msg *msg, struct i
 	if (ret != -EAGAIN && ret != -EFAULT)
 		return ret;
 	*sent = min_t(size_t, left, RF_COM_LINE);
-	body->flags = cpu_to_le32(*sent == left ? RF_COM_LAST : 0);
+	body->flags = cpu_to_le32(flags | (*sent == left ? RF_COM_LAST : 0));
 	return channel_send_few(ch, msg, from, *sent);
 }
 
-static int channel_send_lines(struct rf_channel *ch, struct iov_iter *from, size_t len)
+static int channel_send_lines(struct rf_channel *ch, struct iov_iter *from, size_t len,
+			      u32 flags)
 {
 	struct rf_msg msg = {
 		.type = cpu_to_le16(RF_MSG_COM_DATA),
@@ -186,23 +166,23 @@ static int channel_send_lines(struct rf_channel *ch, struct iov_iter *from, size
 
 	body->from = cpu_to_le32(ch->id);
 	for (; !ret && len; len -= sent)
-		ret = channel_send_next(ch, &msg, from, len, &sent);
+		ret = channel_send_next(ch, &msg, from, len, flags, &sent);
 	return ret;
 }
 
 /* Half a message cannot be taken back: the channel breaks then. */
-static int channel_write_locked(struct rf_channel *ch, struct iov_iter *from, bool nowait)
+static int channel_write_locked(struct rf_channel *ch, struct iov_iter *from, unsigned int flags)
 {
 	size_t len = iov_iter_count(from);
 	u32 before = ch->out.sent;
 	int ret;
 
-	ret = channel_await_credit(ch, rfcom_credit_wanted(len), nowait);
+	ret = channel_await_credit(ch, rfcom_credit_wanted(len), flags & RF_NOWAIT);
 	if (ret)
 		return ret;
 	if (fault_in_iov_iter_readable(from, len))
 		return -EFAULT;
-	ret = channel_send_lines(ch, from, len);
+	ret = channel_send_lines(ch, from, len, flags & RF_MARK ? RF_COM_MARK : 0);
 	if (!ret) {
 		ch->sent++;
 		ch->sent_bytes += len;
@@ -216,11 +196,11 @@ static int channel_write_locked(struct rf_channel *ch, struct iov_iter *from, bo
  * rfcom_write() - send a message, whole or not at all
  * @ch: the channel's end
  * @from: the message
- * @nowait: do not wait
+ * @flags: RF_NOWAIT, RF_MARK
  *
  * Return: as rf_write(); -ERESTARTSYS for a signal, -EFAULT.
  */
-int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait)
+int rfcom_write(struct rf_channel *ch, struct iov_iter *from, unsigned int flags)
 {
 	size_t len = iov_iter_count(from);
 	int ret;
@@ -229,13 +209,13 @@ int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait)
 		return -EINVAL;
 	if (len > RF_COM_MESSAGE_MAX)
 		return -EMSGSIZE;
-	if (nowait) {
+	if (flags & RF_NOWAIT) {
 		if (!mutex_trylock(&ch->write_lock))
 			return -EAGAIN;
 	} else if (mutex_lock_interruptible(&ch->write_lock)) {
 		return -ERESTARTSYS;
 	}
-	ret = channel_write_locked(ch, from, nowait);
+	ret = channel_write_locked(ch, from, flags);
 	mutex_unlock(&ch->write_lock);
 	return ret;
 }
@@ -245,7 +225,7 @@ int rfcom_write(struct rf_channel *ch, struct iov_iter *from, bool nowait)
  * @ch: the channel's end
  * @data: the message
  * @len: its bytes, 1 to RF_COM_MESSAGE_MAX
- * @flags: RF_NOWAIT
+ * @flags: RF_NOWAIT, RF_MARK
  *
  * Waits while the other end's queue is full.
  *
@@ -262,6 +242,6 @@ int rf_write(struct rf_channel *ch, const void *data, size_t len, unsigned int f
 	struct iov_iter from;
 
 	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, len);
-	return rfcom_write(ch, &from, flags & RF_NOWAIT);
+	return rfcom_write(ch, &from, flags);
 }
 EXPORT_SYMBOL_NS_GPL(rf_write, RAINFOREST_RFCOM);

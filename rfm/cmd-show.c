@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <linux/rainforest_wire.h>
+
 #include "dev.h"
 #include "fmt.h"
 #include "policy.h"
@@ -69,6 +71,7 @@ static void print_people(const struct rf_info *info)
 
 	line("name", info->name);
 	printf("%-14s %u\n", "id", info->id);
+	printf("%-14s %u\n", "vsock CID", info->id + RF_VSOCK_CID);
 	line("state", fmt_state(info->state));
 	line("reason", info->reason);
 	if (info->flags & RF_INFO_BARE)
@@ -154,6 +157,8 @@ static void print_json(const struct rf_info *info, const struct rf_resource *res
 		json_object_array_add(array, o);
 	}
 	json_object_object_add(subos, "resources", array);
+	json_object_object_add(subos, "vsock_cid",
+			       json_object_new_uint64((uint64_t)info->id + RF_VSOCK_CID));
 	add_settings(subos, info);
 	json_object_object_add(json, "subos", subos);
 	fmt_json_print(json);

@@ -24,6 +24,10 @@
 /* ours, in the order in which they are loaded */
 static const char *const our_modules[] = { "ficm.ko", "rfcom.ko", "rfsubos.ko" };
 
+/* goes in where it is there, and that kernel has the module that it stands on */
+#define VSOCK_MODULE	"rfcom_vsock.ko"
+#define VSOCK_BASE	"vsock"
+
 /* What is being put together, and where errors go. */
 struct builder {
 	struct rfm_cpio cpio;
@@ -233,17 +237,44 @@ static int add_program(struct builder *b, const struct rfm_overlay_request *req,
 	return 0;
 }
 
+static int add_found_modules(struct builder *b, const struct rfm_paths *paths)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < paths->count; i++)
+		ret = add_found_module(b, paths->path[i]);
+	return ret;
+}
+
 static int add_device_modules(struct builder *b, const struct rfm_overlay_request *req)
 {
 	struct rfm_paths paths;
-	size_t i;
 	int ret;
 
 	ret = rfm_modules_find(&paths, req, b->err, b->err_size);
-	for (i = 0; !ret && i < paths.count; i++)
-		ret = add_found_module(b, paths.path[i]);
+	if (!ret)
+		ret = add_found_modules(b, &paths);
 	rfm_paths_free(&paths);
 	return ret;
+}
+
+/* Sockets between kernels, for those who have what they need. */
+static int add_vsock(struct builder *b, const struct rfm_overlay_request *req)
+{
+	struct rfm_paths paths;
+	char path[PATH_MAX];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/modules/%s/" VSOCK_MODULE, req->lib_dir, req->release);
+	if (access(path, R_OK))
+		return 0;
+	ret = rfm_modules_known(&paths, req, VSOCK_BASE);
+	if (ret <= 0)
+		return ret;
+	ret = add_found_modules(b, &paths);
+	rfm_paths_free(&paths);
+	return ret ? ret : add_own_module(b, req, VSOCK_MODULE);
 }
 
 /* The release becomes part of paths, and may come out of a file. */
@@ -271,6 +302,8 @@ static int add_all(struct builder *b, const struct rfm_overlay_request *req)
 		ret = add_program(b, req, "agent");
 	if (!ret)
 		ret = add_device_modules(b, req);
+	if (!ret)
+		ret = add_vsock(b, req);
 	if (!ret)
 		rfm_cpio_file(&b->cpio, OUR_DIR "/modules", 0644, b->order.data, b->order.size);
 	return ret;

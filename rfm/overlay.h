@@ -25,7 +25,8 @@ struct rfm_blob {
  * struct rfm_overlay_request - what shall be in it
  * @release: release of the kernel that will boot
  * @lib_dir: directory that holds init (the static rdinit program), agent (static, too) and
- *	modules/RELEASE/ with ficm.ko, rfsubos.ko and rfcom.ko, e.g. /usr/lib/rainforest
+ *	modules/RELEASE/ with ficm.ko, rfsubos.ko and rfcom.ko, e.g. /usr/lib/rainforest;
+ *	rfcom_vsock.ko where sockets between kernels are wanted
  * @module_root: where lib/modules/RELEASE of that kernel is, e.g. "/"
  * @modaliases: NULL-terminated: drivers for these are added with all that they
  *	depend on when they are modules in that kernel; may be NULL

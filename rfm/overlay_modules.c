@@ -132,10 +132,47 @@ static int check_index(const char *dir, char *err, size_t err_size)
 	return -EIO;
 }
 
+/* An index of that kernel, by nobody's configuration; NULL with errno. */
+static struct kmod_ctx *open_index(const struct rfm_overlay_request *req, char *dir, size_t size)
+{
+	static const char *const no_config[] = { NULL };
+	struct kmod_ctx *ctx;
+
+	if (snprintf(dir, size, "%s/lib/modules/%s", req->module_root, req->release) >= (int)size)
+		dir[0] = '\0';
+	ctx = kmod_new(dir, (const char **)no_config);
+	if (ctx)
+		kmod_set_log_fn(ctx, stay_quiet, NULL);
+	return ctx;
+}
+
+int rfm_modules_known(struct rfm_paths *paths, const struct rfm_overlay_request *req,
+		      const char *name)
+{
+	struct kmod_list *list = NULL;
+	struct kmod_ctx *ctx;
+	char dir[PATH_MAX];
+	int ret;
+
+	memset(paths, 0, sizeof(*paths));
+	ctx = open_index(req, dir, sizeof(dir));
+	if (!ctx)
+		return -ENOMEM;
+	ret = kmod_module_new_from_lookup(ctx, name, &list);
+	if (ret < 0)
+		ret = ret == -ENOMEM ? ret : 0;
+	else if (list)
+		ret = add_list(paths, list, 0) ?: 1;
+	kmod_module_unref_list(list);
+	kmod_unref(ctx);
+	if (ret < 0)
+		rfm_paths_free(paths);
+	return ret;
+}
+
 int rfm_modules_find(struct rfm_paths *paths, const struct rfm_overlay_request *req,
 		     char *err, size_t err_size)
 {
-	static const char *const no_config[] = { NULL };
 	const char *const *alias = req->modaliases;
 	struct kmod_ctx *ctx;
 	char dir[PATH_MAX];
@@ -144,16 +181,10 @@ int rfm_modules_find(struct rfm_paths *paths, const struct rfm_overlay_request *
 	memset(paths, 0, sizeof(*paths));
 	if (!alias || !*alias)
 		return 0;
-	if (snprintf(dir, sizeof(dir), "%s/lib/modules/%s", req->module_root, req->release) >=
-	    (int)sizeof(dir))
-		dir[0] = '\0';
-	ret = check_index(dir, err, err_size);
-	if (ret)
-		return ret;
-	ctx = kmod_new(dir, (const char **)no_config);
+	ctx = open_index(req, dir, sizeof(dir));
 	if (!ctx)
 		return -ENOMEM;
-	kmod_set_log_fn(ctx, stay_quiet, NULL);
+	ret = check_index(dir, err, err_size);
 	for (; !ret && *alias; alias++)
 		ret = add_alias(paths, ctx, *alias);
 	kmod_unref(ctx);

@@ -32,6 +32,18 @@ int rfm_modules_find(struct rfm_paths *paths, const struct rfm_overlay_request *
 		     char *err, size_t err_size);
 
 /**
+ * rfm_modules_known - a module of a kernel that may be there
+ * @paths: (out) its file and those that it needs, as for rfm_modules_find(); none when it
+ *	is built in
+ * @req: the request; its @modaliases do not count
+ * @name: of the module
+ *
+ * Return: 1, 0 when that kernel has none of that name, or no index; -ENOMEM.
+ */
+int rfm_modules_known(struct rfm_paths *paths, const struct rfm_overlay_request *req,
+		      const char *name);
+
+/**
  * rfm_paths_free - free a list
  * @paths: may be empty, is empty afterwards
  */

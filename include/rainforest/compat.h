@@ -134,4 +134,11 @@ void __hvc_resize(struct hvc_struct *hp, struct winsize ws);
 #define rf_vm_flags_set(vma, flags)	((vma)->vm_flags |= (flags))
 #endif
 
+/* How a vsock transport is asked about SO_RCVLOWAT was renamed in 6.8. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define rf_vsock_set_rcvlowat	notify_set_rcvlowat
+#else
+#define rf_vsock_set_rcvlowat	set_rcvlowat
+#endif
+
 #endif /* _RAINFOREST_COMPAT_H */

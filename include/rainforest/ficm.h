@@ -47,6 +47,7 @@ struct ficm_kernel {
 };
 
 int ficm_find(const char *name, struct ficm_kernel *kernel);
+int ficm_own(u32 *id);
 int ficm_describe(u32 peer, struct ficm_kernel *kernel);
 bool ficm_may_open(u32 from, u32 to);
 int ficm_bulk(u32 peer, struct rf_com_bulk **out, struct rf_com_bulk **in);

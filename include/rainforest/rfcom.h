@@ -12,12 +12,16 @@
 #include <linux/types.h>
 #include <linux/rainforest_wire.h>
 
+struct iov_iter;
 struct rf_channel;
 struct rf_region;
 struct rf_service;
+struct wait_queue_head;
 
 #define RF_NOWAIT	1U	/* -EAGAIN where there would be something to wait for */
 #define RF_WRITE	2U	/* of a region: others may write; to write */
+#define RF_MARK		4U	/* of a message: rf_read_some() stops before it */
+#define RF_PEEK		8U	/* what was read stays */
 
 struct rf_channel *rf_open(const char *kernel, const char *service, unsigned int timeout_ms);
 void rf_close(struct rf_channel *ch);
@@ -27,6 +31,22 @@ ssize_t rf_read(struct rf_channel *ch, void *data, size_t size, unsigned int fla
 struct rf_service *rf_listen(const char *service, unsigned int backlog);
 struct rf_channel *rf_accept(struct rf_service *service, unsigned int flags);
 void rf_unlisten(struct rf_service *service);
+
+/*
+ * For who waits for more than one thing, and for who carries bytes, not messages.
+ */
+struct wait_queue_head *rf_service_wait(struct rf_service *service);
+struct wait_queue_head *rf_channel_wait(struct rf_channel *ch);
+u32 rf_channel_peer(const struct rf_channel *ch);
+bool rf_ended(const struct rf_channel *ch, int *error);
+bool rf_readable(const struct rf_channel *ch);
+bool rf_has_message(const struct rf_channel *ch);
+bool rf_marked(const struct rf_channel *ch);
+size_t rf_room(const struct rf_channel *ch);
+void rf_want_room(struct rf_channel *ch);
+int rf_write_iter(struct rf_channel *ch, struct iov_iter *from, unsigned int flags);
+ssize_t rf_read_some(struct rf_channel *ch, struct iov_iter *to, size_t bytes,
+		     unsigned int flags);
 
 /*
  * Regions: memory that kernels map with each other. A kernel offers one by name; it is

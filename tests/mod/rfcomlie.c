@@ -11,6 +11,11 @@
  *	insmod rfcomlie.ko service=NAME what=opens	count= requests to be let in, at once
  *	insmod rfcomlie.ko service=NAME what=random	count= messages of random bytes
  *	insmod rfcomlie.ko service=NAME what=regions	count= of those about regions
+ *	insmod rfcomlie.ko service=vsock what=knock	count= channels, in each a first message
+ *							of random bytes, half of them as they
+ *							should be
+ *	insmod rfcomlie.ko service=vsock what=after	a connection to the port count=, and data
+ *							after it said that there is no more
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -213,6 +218,76 @@ static int lie_regions(void)
 	return ret ?: lie_attach();
 }
 
+static int line(u32 from, const void *data, size_t len, u32 flags)
+{
+	struct rf_com_data body = {
+		.from = cpu_to_le32(from),
+		.flags = cpu_to_le32(flags | RF_COM_LAST),
+	};
+
+	memcpy(body.data, data, len);
+	return send(RF_MSG_COM_DATA, partner, &body, offsetof(struct rf_com_data, data) + len);
+}
+
+/* Few are let in at a time. */
+static int ask_until_opened(u32 from)
+{
+	unsigned long end = jiffies + LIE_WAIT;
+	int ret;
+
+	do {
+		reinit_completion(&opened);
+		ret = ask(from);
+		if (!ret && !wait_for_completion_timeout(&opened, LIE_WAIT))
+			return -ETIMEDOUT;
+		if (!ret && !partner)
+			usleep_range(500, 1000);
+	} while (!ret && !partner && time_before(jiffies, end));
+	return ret ?: partner ? 0 : -ECONNREFUSED;
+}
+
+static int lie_knock(void)
+{
+	u8 data[RF_COM_LINE], dice[4];
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < count; i++) {
+		struct rf_vsock_request *request = (void *)data;
+		size_t len;
+
+		get_random_bytes(data, sizeof(data));
+		get_random_bytes(dice, sizeof(dice));
+		len = dice[0] % 2 ? sizeof(*request) : 1 + dice[1] % RF_COM_LINE;
+		if (dice[2] % 2) {
+			request->type = cpu_to_le32(dice[2] % 4);
+			request->reserved = cpu_to_le32(dice[2] % 8 == 7);
+			request->to_port = cpu_to_le32(5000);
+		}
+		ret = ask_until_opened(LIE_END + 1 + i);
+		if (!ret)
+			ret = line(LIE_END + 1 + i, data, len, dice[3] % 8 ? 0 : RF_COM_MARK);
+	}
+	return ret;
+}
+
+static int lie_after(void)
+{
+	struct rf_vsock_request request = {
+		.type = cpu_to_le32(RF_VSOCK_STREAM),
+		.to_port = cpu_to_le32(count),
+	};
+	struct rf_vsock_shutdown no_more = { .how = cpu_to_le32(RF_VSOCK_SENT) };
+	int ret;
+
+	ret = line(LIE_END, &request, sizeof(request), 0);
+	if (!ret)
+		ret = line(LIE_END, "abc", 3, 0);
+	if (!ret)
+		ret = line(LIE_END, &no_more, sizeof(no_more), RF_COM_MARK);
+	return ret ?: line(LIE_END, "def", 3, 0);
+}
+
 static int lie(void)
 {
 	static const struct {
@@ -221,7 +296,7 @@ static int lie(void)
 	} ways[] = {
 		{ "overrun", lie_overrun }, { "line", lie_line }, { "chunk", lie_chunk },
 		{ "taken", lie_taken }, { "opens", lie_opens }, { "random", lie_random },
-		{ "regions", lie_regions },
+		{ "regions", lie_regions }, { "knock", lie_knock }, { "after", lie_after },
 	};
 	unsigned int i;
 

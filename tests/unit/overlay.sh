@@ -175,6 +175,9 @@ check "no device: no module index is needed" "$tmp/overlay_test" $rel "$lib" "$t
 rm "$mods/kernel/top.ko"
 refuse $EIO "top.ko cannot be read: .*; install that kernel" "a driver that is in the index only" \
 	$rel "$lib" "$tmp/root" $nvme
+cp "$mods/kernel/base.ko" "$lib/modules/$rel/rfcom_vsock.ko"
+unpack
+is "$(order)" "ficm.ko rfcom.ko rfsubos.ko " "no sockets where that kernel has no vsock.ko"
 xz -dc "$mods/kernel/middle.ko.xz" >"$mods/kernel/top.ko"
 printf 'damaged' | dd of="$mods/kernel/middle.ko.xz" bs=1 seek=100 conv=notrunc 2>/dev/null
 refuse $EIO "middle.ko.xz cannot be read" "a driver that does not unpack" \
@@ -203,5 +206,11 @@ for stock in "$T_TOP"/build/kernels/*/lib/modules/*; do
 	esac
 	check "$r: virtio_net.ko is what it was" cmp "$tmp/stock.ko" \
 		"$tmp/out/.rainforest/virtio_net.ko"
+	echo "vermagic=$r SMP" >"$lib/modules/$r/rfcom_vsock.ko"
+	rm -rf "$tmp/out"
+	mkdir "$tmp/out"
+	check "$r: the overlay with sockets" sh -c \
+		"cd $tmp/out && $tmp/overlay_test $r $lib $root | cpio -id --quiet"
+	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko vsock.ko rfcom_vsock.ko " "$r: what they stand on, then they"
 done
 done_testing

@@ -20,7 +20,7 @@ build()
 # what is spoiled | sed
 mutations rfcom/queue.c <<'END'
 an empty line is taken|s/len <= offsetof/len < offsetof/; s/!bytes || //
-unknown flags|s/flags & ~(RF_COM_LAST | RF_COM_IN_CHUNK)/0/
+unknown flags|s/flags & ~(RF_COM_LAST | RF_COM_IN_CHUNK | RF_COM_MARK)/0/
 a short line in the middle|s/(!(flags & RF_COM_LAST) && bytes != full)/0/
 a line or chunk longer than it can be|s/bytes > full/0/
 a chunk where there are none|s/!chunks || //
@@ -29,6 +29,7 @@ a line at the end of the queue is not cut|s/bytes < STORE_BYTES - at ?/1 ?/
 a message without an end|s/q->part + bytes > RF_COM_MESSAGE_MAX/0/
 one cell more than fits|s/ > RF_COM_CELLS)/ > RF_COM_CELLS + 1)/
 the length of the last message sticks|s/q->part = last ? 0 : /q->part = /
+a mark is lost|s/= flags & RF_COM_MARK/= 0/
 a message is there with its first line|s/^	if (last)	/	if (!(q->head \& 1))	/
 the first cell is taken twice|s/q->tail + cells/q->tail + cells - 1/
 the sender is told too late|s/< RFCOM_TELL/< 2 * RFCOM_TELL/

@@ -90,6 +90,14 @@ static void cases(void)
 	   rfcom_credit_wanted(RF_COM_MESSAGE_MAX) == RF_COM_CELLS - RFCOM_TELL,
 	   "cells of lines and messages");
 
+	put(1, RF_COM_LAST, 1);
+	put(RF_COM_LINE, RF_COM_MARK, 2);
+	ok(!rfcom_queue_marked(&q) && take() == 1 && !rfcom_queue_marked(&q),
+	   "no mark before it is there as a whole, and comes next");
+	put(2, RF_COM_LAST, 2);
+	ok(rfcom_queue_marked(&q) && !rfcom_queue_last(&q, 0) && rfcom_queue_last(&q, 1) &&
+	   take() == RF_COM_LINE + 2 && !rfcom_queue_marked(&q), "then there is one");
+
 	reset();
 	for (i = 0; i < RF_COM_MESSAGE_MAX / RF_COM_LINE - 1; i++)
 		bad += put(RF_COM_LINE, 0, i) != 0;
@@ -168,7 +176,7 @@ static void hostile(void)
 	ok(!bad, "every length that cannot be is refused");
 	reset();
 	ok(put(5, 0, 1) == -EPROTO, "a short line in the middle");
-	ok(put(5, 5, 1) == -EPROTO && put(RF_COM_LINE, 4, 1) == -EPROTO, "unknown flags");
+	ok(put(5, 9, 1) == -EPROTO && put(RF_COM_LINE, 8, 1) == -EPROTO, "unknown flags");
 	ok(!take() && put(1, RF_COM_LAST, 1) == 1 && take() == 1, "nothing of that is left");
 
 	reset();

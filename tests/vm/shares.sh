@@ -218,8 +218,8 @@ kill $(pidof share)
 chan serve victim 32 >/run/victim 2>&1 &
 eventually 10 grep -q ready /run/victim
 offer - one 4096 w
-inside a 'kill $(pidof share rfagent); true' >/dev/null
-check "a has no rfcom any more" eventually 30 eval '[ -z "$(inside a "rmmod rfcom; lsmod | grep rfcom")" ]'
+stop_in a
+check "a has no rfcom any more" eventually 30 no_rfcom a
 inside a "insmod /rf/rfcomlie.ko service=victim what=regions count=$(rounds 3000 200000); rmmod rfcomlie" >/dev/null
 like "$(rfm log a)" 'rfcomlie: regions: ' "random messages about regions"
 is "$(share_in b look supervisor one 1)" "4096 bytes" "b is served"
@@ -281,7 +281,8 @@ while [ $i -lt "$(rounds 3 50)" ]; do
 done
 after=$(free_kb)
 diag "free: $before KB before, $after KB after $i rounds of 100 MB"
-check "nothing of the memory is lost" test "$after" -gt $((before - 8192))
+# A kernel that looks for leaks by itself keeps what was freed for a while.
+[ -e /sys/kernel/debug/kmemleak ] || check "nothing of the memory is lost" test "$after" -gt $((before - 8192))
 no_leaks
 check "a ends" rfm destroy a
 audit "the invariants hold"

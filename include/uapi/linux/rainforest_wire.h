@@ -581,6 +581,7 @@ struct rf_reply {
 #define RF_COM_MESSAGE_MAX	61440		/* bytes of a message: 3/4 of the cells, in lines */
 #define RF_COM_LAST		(1U << 0)	/* rf_com_data @flags: the message ends here */
 #define RF_COM_IN_CHUNK		(1U << 1)	/* rf_com_data @flags: see struct rf_com_chunk */
+#define RF_COM_MARK		(1U << 2)	/* rf_com_data @flags: no data for its reader */
 #define RF_COM_BULK_MAGIC	0x4b4c4252	/* "RBLK" */
 
 /**
@@ -609,7 +610,8 @@ struct rf_com_opened {
 /**
  * struct rf_com_data - body of RF_MSG_COM_DATA
  * @from: end that sends
- * @flags: RF_COM_LAST, RF_COM_IN_CHUNK
+ * @flags: RF_COM_LAST, RF_COM_IN_CHUNK; RF_COM_MARK in the first line of a message says
+ *	that it is about what came before it, and no data
  * @data: a part of a message, not empty; full where the message does not end. With
  *	RF_COM_IN_CHUNK struct rf_com_chunk
  */
@@ -747,6 +749,56 @@ struct rf_com_region {
 struct rf_com_extent {
 	__le64 start;
 	__le64 bytes;
+};
+
+/*
+ * Sockets of the family AF_VSOCK: a channel to the service RF_VSOCK_SERVICE for each
+ * connection. A kernel's CID is the id of the subOS and RF_VSOCK_CID; who is connected
+ * to is told by the channel, not by a message.
+ *
+ *	connects	struct rf_vsock_request ---------->	listens
+ *			<-------------- struct rf_vsock_answer
+ *	both ends	bytes of the stream ------------->	messages of any length
+ *			struct rf_vsock_shutdown -------->	with RF_COM_MARK, behind them
+ *
+ * A channel that is closed without RF_VSOCK_SENT before was reset.
+ */
+#define RF_VSOCK_SERVICE	"vsock"
+#define RF_VSOCK_CID		2		/* of the supervisor */
+#define RF_VSOCK_STREAM		1		/* rf_vsock_request @type */
+#define RF_VSOCK_READ		(1U << 0)	/* rf_vsock_shutdown @how: I read no more */
+#define RF_VSOCK_SENT		(1U << 1)	/* rf_vsock_shutdown @how: I send no more */
+
+/**
+ * struct rf_vsock_request - first message of a channel
+ * @type: RF_VSOCK_STREAM
+ * @from_port: of the socket that connects
+ * @to_port: of the one that listens
+ * @reserved: 0
+ */
+struct rf_vsock_request {
+	__le32 type;
+	__le32 from_port;
+	__le32 to_port;
+	__le32 reserved;
+};
+
+/**
+ * struct rf_vsock_answer - first message the other way
+ * @error: 0, or an errno: ECONNRESET nobody listens, or too many wait to be accepted
+ * @reserved: 0
+ */
+struct rf_vsock_answer {
+	__le32 error;
+	__le32 reserved;
+};
+
+/**
+ * struct rf_vsock_shutdown - a message with RF_COM_MARK
+ * @how: RF_VSOCK_READ, RF_VSOCK_SENT
+ */
+struct rf_vsock_shutdown {
+	__le32 how;
 };
 
 #endif /* _UAPI_LINUX_RAINFOREST_WIRE_H */
