@@ -15,6 +15,7 @@ static unsigned long accepted, refused, taken, news;
 
 /* what has to be there */
 static uint32_t length[RF_COM_CELLS];
+static bool marked[RF_COM_CELLS];
 static uint32_t first, next, part, used;
 
 static void must(bool good)
@@ -37,7 +38,7 @@ static uint32_t brings(const struct rf_com_data *body, uint32_t len, bool chunks
 		bytes = le32_to_cpu(((const struct rf_com_chunk *)body->data)->bytes);
 		full = RF_COM_CHUNK;
 	}
-	return flags > (RF_COM_LAST | RF_COM_IN_CHUNK) || bytes > full ||
+	return flags > (RF_COM_LAST | RF_COM_IN_CHUNK | RF_COM_MARK) || bytes > full ||
 	       (!(flags & RF_COM_LAST) && bytes != full) ? 0 : bytes;
 }
 
@@ -76,6 +77,8 @@ static void put(struct rfcom_queue *q, uint32_t len, uint32_t flags, const uint8
 	}
 	accepted++;
 	used += rfcom_cells(bytes);
+	if (!part)	/* the first line says it of its message */
+		marked[next % RF_COM_CELLS] = flags & RF_COM_MARK;
 	part += bytes;
 	if (last) {
 		length[next++ % RF_COM_CELLS] = part;
@@ -87,13 +90,17 @@ static void take(struct rfcom_queue *q)
 {
 	uint32_t n, at = 0, sum = 0, bytes = rfcom_queue_message(q, &n);
 	struct rfcom_piece piece[2];
+	bool last;
 
 	must(rfcom_queue_readable(q) == (first != next));
+	must(rfcom_queue_marked(q) == (first != next && marked[first % RF_COM_CELLS]));
 	must(bytes == (first == next ? 0 : length[first % RF_COM_CELLS]));
 	if (!bytes)
 		return;
 	while (at < n) {
+		last = rfcom_queue_last(q, at);
 		at = rfcom_queue_line(q, at, piece);
+		must(last == (at == n));
 		sum += piece[0].bytes + piece[1].bytes;
 		must(piece[0].data >= store.cell && piece[1].data >= store.cell &&
 		     piece[0].data + piece[0].bytes <= store.cell + sizeof(store.cell));
