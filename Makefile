@@ -48,7 +48,7 @@ init-src := $(wildcard kernel/init/*.c)
 # both sides of rfm exec, and the agent's own
 exec-src := $(filter-out $(wildcard exec/agent*.c),$(wildcard exec/*.c))
 exec-obj := $(exec-src:exec/%.c=$B/obj/exec/%.o)
-agent-src := $(wildcard exec/*.c) rfcom/lib/rainforest.c
+agent-src := $(wildcard exec/*.c)
 
 # Test machines at a time. One keeps up to two cores of the host busy; two of them on
 # two cores take turns of seconds, which the emulated kernels' timers do not get over.
@@ -115,7 +115,7 @@ $B/rfinit: $(init-src) $(wildcard kernel/init/*.h include/uapi/linux/*.h) Makefi
 	$(call say,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(INCLUDES) -Os $(WARNINGS) -static -s -o $@.tmp $(init-src)
 	@mv $@.tmp $@
 
-$B/rfagent: $(agent-src) $(wildcard exec/*.h rfcom/lib/*.h include/uapi/linux/*.h) Makefile
+$B/rfagent: $(agent-src) $(wildcard exec/*.h include/uapi/linux/*.h) Makefile
 	@mkdir -p $B
 	$(call say,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(INCLUDES) -Os $(WARNINGS) -static -s -o $@.tmp $(agent-src)
 	@mv $@.tmp $@

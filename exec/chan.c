@@ -55,6 +55,13 @@ int exec_send(int chan, const void *msg, size_t len)
 	return send_vector(chan, &iov, 1);
 }
 
+int exec_ask(int chan, const void *msg, size_t len)
+{
+	int ret = exec_send(chan, msg, len);
+
+	return ret == -EPIPE ? 0 : ret;
+}
+
 int exec_send_bytes(int chan, enum exec_type type, const void *data, size_t len)
 {
 	uint8_t first = type;

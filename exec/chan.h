@@ -55,6 +55,18 @@ int exec_outbox_flush(struct exec_outbox *box);
 int exec_send(int chan, const void *msg, size_t len);
 
 /**
+ * exec_ask - send a START
+ * @chan: the channel
+ * @msg: the message
+ * @len: its length
+ *
+ * Who closed at once, an agent that refuses, has said why: that can be read.
+ *
+ * Return: 0, also then; else as exec_send().
+ */
+int exec_ask(int chan, const void *msg, size_t len);
+
+/**
  * exec_send_bytes - as exec_send(), a type and bytes
  * @chan: a channel
  * @type: the type

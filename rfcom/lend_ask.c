@@ -34,9 +34,9 @@ static void answer_send(u32 peer, u32 number, struct rf_com_region *answer, int 
 /* Is this kernel the one that lends, and which one asks? */
 static int ask_check(u32 peer, struct ficm_kernel *who)
 {
-	struct ficm_kernel supervisor;
+	u32 own;
 
-	if (ficm_find("supervisor", &supervisor) || supervisor.peer != FICM_LOOPBACK)
+	if (ficm_own(&own) || own != FICM_SUPERVISOR)
 		return -EINVAL;
 	return ficm_describe(peer, who) ? -EINVAL : 0;
 }

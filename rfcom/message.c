@@ -125,12 +125,6 @@ static struct rf_channel *message_channel(u32 peer, const struct rf_msg *msg, si
 	return NULL;
 }
 
-static void got_open(u32 peer, const struct rf_msg *msg, void *arg)
-{
-	if (msg->len == sizeof(struct rf_com_open))
-		rfcom_service_asked(peer, msg);
-}
-
 static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
 {
 	const struct rf_com_opened *body = (const void *)msg->body;
@@ -233,58 +227,43 @@ static void got_close(u32 peer, const struct rf_msg *msg, void *arg)
 	rfcom_channel_put(ch);
 }
 
-static void got_offer(u32 peer, const struct rf_msg *msg, void *arg)
-{
-	if (msg->len == sizeof(struct rf_com_offer))
-		rfcom_lend_asked(peer, msg);
-}
+/**
+ * struct whole - a message whose body is one structure
+ * @len: bytes of it; one of another length is ignored
+ * @take: what it is for
+ */
+struct whole {
+	size_t len;
+	void (*take)(u32 peer, const struct rf_msg *msg);
+};
 
-static void got_attach(u32 peer, const struct rf_msg *msg, void *arg)
-{
-	if (msg->len == sizeof(struct rf_com_attach))
-		rfcom_lend_asked(peer, msg);
-}
+#define WHOLE(type, fn)	(&(const struct whole){ .len = sizeof(struct type), .take = (fn) })
 
-static void got_detach(u32 peer, const struct rf_msg *msg, void *arg)
+static void got_whole(u32 peer, const struct rf_msg *msg, void *arg)
 {
-	if (msg->len == sizeof(struct rf_com_end))
-		rfcom_lend_asked(peer, msg);
-}
+	const struct whole *w = arg;
 
-static void got_region(u32 peer, const struct rf_msg *msg, void *arg)
-{
-	if (msg->len == sizeof(struct rf_com_region))
-		rfcom_region_answered(peer, msg);
-}
-
-static void got_revoke(u32 peer, const struct rf_msg *msg, void *arg)
-{
-	if (msg->len == sizeof(struct rf_com_end))
-		rfcom_region_revoked(peer, msg);
-}
-
-static void got_detached(u32 peer, const struct rf_msg *msg, void *arg)
-{
-	if (msg->len == sizeof(struct rf_com_end))
-		rfcom_region_left(peer, msg);
+	if (msg->len == w->len)
+		w->take(peer, msg);
 }
 
 static const struct {
 	u16 type;
 	ficm_handler_t fn;
+	const struct whole *whole;
 } handlers[] = {
-	{ RF_MSG_COM_OPEN, got_open },
+	{ RF_MSG_COM_OPEN, got_whole, WHOLE(rf_com_open, rfcom_service_asked) },
 	{ RF_MSG_COM_OPENED, got_opened },
 	{ RF_MSG_COM_DATA, got_data },
 	{ RF_MSG_COM_TAKEN, got_taken },
 	{ RF_MSG_COM_ASK, got_ask },
 	{ RF_MSG_COM_CLOSE, got_close },
-	{ RF_MSG_COM_OFFER, got_offer },
-	{ RF_MSG_COM_ATTACH, got_attach },
-	{ RF_MSG_COM_DETACH, got_detach },
-	{ RF_MSG_COM_REGION, got_region },
-	{ RF_MSG_COM_REVOKE, got_revoke },
-	{ RF_MSG_COM_DETACHED, got_detached },
+	{ RF_MSG_COM_OFFER, got_whole, WHOLE(rf_com_offer, rfcom_lend_asked) },
+	{ RF_MSG_COM_ATTACH, got_whole, WHOLE(rf_com_attach, rfcom_lend_asked) },
+	{ RF_MSG_COM_DETACH, got_whole, WHOLE(rf_com_end, rfcom_lend_asked) },
+	{ RF_MSG_COM_REGION, got_whole, WHOLE(rf_com_region, rfcom_region_answered) },
+	{ RF_MSG_COM_REVOKE, got_whole, WHOLE(rf_com_end, rfcom_region_revoked) },
+	{ RF_MSG_COM_DETACHED, got_whole, WHOLE(rf_com_end, rfcom_region_left) },
 };
 
 /**
@@ -298,7 +277,8 @@ int rfcom_messages_init(void)
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(handlers); i++) {
-		ret = ficm_register(handlers[i].type, handlers[i].fn, NULL);
+		ret = ficm_register(handlers[i].type, handlers[i].fn,
+				    (void *)handlers[i].whole);
 		if (ret)
 			goto err_unregister;
 	}

@@ -229,21 +229,31 @@ static int region_ask(struct rf_region *r, u16 type, const void *body, size_t le
 	return region_take(r);
 }
 
-static struct rf_region *region_asked(struct rf_region *r, int error)
-{
-	if (!error)
-		return r;
-	rf_detach(r);
-	return ERR_PTR(error);
-}
-
 static int region_find_supervisor(struct rf_region *r)
 {
-	struct ficm_kernel supervisor;
-	int ret = ficm_find("supervisor", &supervisor);
+	u32 own = FICM_SUPERVISOR;
+	int ret = ficm_own(&own);
 
-	r->supervisor = ret ? FICM_LOOPBACK : supervisor.peer;
-	return ret == -ENOENT ? -ENOTCONN : ret;
+	r->supervisor = own == FICM_SUPERVISOR ? FICM_LOOPBACK : FICM_SUPERVISOR;
+	return ret;
+}
+
+/* Of which the request, whose @from is set here, gets hold. */
+static struct rf_region *region_request(u16 type, void *body, size_t len, unsigned int timeout_ms)
+{
+	struct rf_com_end *head = body;
+	struct rf_region *r;
+	int ret;
+
+	r = region_create();
+	if (IS_ERR(r))
+		return r;
+	head->from = cpu_to_le32(r->id);
+	ret = region_find_supervisor(r) ?: region_ask(r, type, body, len, timeout_ms);
+	if (!ret)
+		return r;
+	rf_detach(r);
+	return ERR_PTR(ret);
 }
 
 static bool name_good(const char *name)
@@ -271,19 +281,11 @@ struct rf_region *rf_offer(const char *region, u64 bytes, unsigned int flags)
 		.flags = cpu_to_le32(flags & RF_WRITE ? RF_COM_WRITE : 0),
 		.bytes = cpu_to_le64(bytes),
 	};
-	struct rf_region *r;
-	int ret;
 
 	if (!name_good(region) || flags & ~RF_WRITE || !bytes || bytes > RF_COM_REGION_MAX)
 		return ERR_PTR(-EINVAL);
-	r = region_create();
-	if (IS_ERR(r))
-		return r;
 	strscpy_pad(body.name, region, sizeof(body.name));
-	body.from = cpu_to_le32(r->id);
-	ret = region_find_supervisor(r) ?:
-	      region_ask(r, RF_MSG_COM_OFFER, &body, sizeof(body), OFFER_TIMEOUT);
-	return region_asked(r, ret);
+	return region_request(RF_MSG_COM_OFFER, &body, sizeof(body), OFFER_TIMEOUT);
 }
 EXPORT_SYMBOL_NS_GPL(rf_offer, RAINFOREST_RFCOM);
 
@@ -314,7 +316,6 @@ struct rf_region *rf_attach(const char *kernel, const char *region, unsigned int
 	struct rf_com_attach body = {
 		.flags = cpu_to_le32(flags & RF_WRITE ? RF_COM_WRITE : 0),
 	};
-	struct rf_region *r;
 	int ret;
 
 	if (!name_good(region) || flags & ~RF_WRITE)
@@ -322,14 +323,8 @@ struct rf_region *rf_attach(const char *kernel, const char *region, unsigned int
 	ret = owner_find(kernel, &body.owner);
 	if (ret)
 		return ERR_PTR(ret);
-	r = region_create();
-	if (IS_ERR(r))
-		return r;
 	strscpy_pad(body.name, region, sizeof(body.name));
-	body.from = cpu_to_le32(r->id);
-	ret = region_find_supervisor(r) ?:
-	      region_ask(r, RF_MSG_COM_ATTACH, &body, sizeof(body), timeout_ms);
-	return region_asked(r, ret);
+	return region_request(RF_MSG_COM_ATTACH, &body, sizeof(body), timeout_ms);
 }
 EXPORT_SYMBOL_NS_GPL(rf_attach, RAINFOREST_RFCOM);
 

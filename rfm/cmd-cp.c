@@ -105,7 +105,7 @@ static int start(int chan, enum exec_kind kind, unsigned int flags, char *const 
 	size_t len = exec_start_pack(buf, &head, "/", args, none);
 	int ret;
 
-	ret = len ? exec_send(chan, buf, len) : -ENAMETOOLONG;
+	ret = len ? exec_ask(chan, buf, len) : -ENAMETOOLONG;
 	if (!ret)
 		return 0;
 	return failed(&(struct tree_error){ .error = -ret });

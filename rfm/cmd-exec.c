@@ -114,7 +114,7 @@ static int start(const struct request *r, int chan, char **argv)
 		return rfm_fail(RFM_EXEC,
 				"command and environment are longer than %d bytes; pass them through its input",
 				EXEC_MESSAGE);
-	ret = exec_send(chan, buf, len);
+	ret = exec_ask(chan, buf, len);
 	return ret ? exec_lost(ret) : 0;
 }
 

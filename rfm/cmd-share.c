@@ -79,26 +79,29 @@ static int list(void)
 	return fmt_table_print(t) ? RFM_FAILED : RFM_OK;
 }
 
-/* The first that was told to let go, and has not; empty when it just did. */
-static void first_that_holds(const char *owner, const char *region, char *name)
+/* The first that was told to let go, and has not; empty when it just did. Its flags. */
+static unsigned int first_that_holds(const char *owner, const char *region, char *name)
 {
 	struct rfcom_hold *holds;
-	unsigned int nr, i;
+	unsigned int nr, i, flags = 0;
 
 	*name = '\0';
 	if (get_holds(&holds, &nr))
-		return;
+		return 0;
 	for (i = 0; i < nr && !*name; i++)
 		if (holds[i].flags & RFCOM_REVOKED && !strcmp(holds[i].owner, owner) &&
-		    !strcmp(holds[i].region, region))
+		    !strcmp(holds[i].region, region)) {
 			strcpy(name, holds[i].kernel);
+			flags = holds[i].flags;
+		}
 	free(holds);
+	return flags;
 }
 
 static int take_back(const char *owner, const char *region, const char *from, long timeout_s)
 {
 	char name[RFCOM_NAME_MAX];
-	unsigned int held;
+	unsigned int held, flags;
 	int com, ret;
 
 	com = dev_connect_com();
@@ -116,9 +119,12 @@ static int take_back(const char *owner, const char *region, const char *from, lo
 		return rfm_fail_errno(ret, NULL, "cannot revoke it");
 	if (!held)
 		return RFM_OK;
-	first_that_holds(owner, region, name);
+	flags = first_that_holds(owner, region, name);
 	if (!*name)
 		return RFM_OK;
+	if (flags & RFCOM_LOST)
+		return rfm_fail(RFM_TIMEOUT, "%s is in quarantine and never lets go of region %s of %s; reboot the machine to have that memory back",
+				name, region, owner);
 	return rfm_fail(RFM_TIMEOUT, "%s does not let go of region %s of %s; it is asked on, or destroy it: rfm destroy %s",
 			name, region, owner, name);
 }

@@ -53,6 +53,8 @@ refused 3 "db does not hold region frames of supervisor; rfm share list" "from o
 refused 3 "x offers no region frames; rfm share list" "a region that is not there" RFM share revoke x frames
 refused 6 "db does not let go of region y of web; it is asked on, or destroy it" "one that holds on" \
 	RFM share revoke web y
+refused 6 "old is in quarantine and never lets go of region z of web; reboot" "one that never will" \
+	RFM share revoke web z
 refused 2 "a name has 1 to 31 characters" "a name too long" RFM share revoke web \
 	01234567890123456789012345678901
 refused 2 "timeout x: write 0 to 3600 seconds" "a time that is none" RFM share revoke web y --timeout x

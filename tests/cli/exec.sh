@@ -55,10 +55,11 @@ RFM exec web yes | head -n 1 >/dev/null
 check "nobody reads any more: yes ends" eventually 5 eval '! pgrep -x yes'
 is "$(yes | RFM exec web cat | head -n 1)" y "while much goes in"
 check "the same: cat ends" eventually 5 eval '! pgrep -x cat'
-is "$(RFM exec web sh -c 'yes & exec sleep 0.1' | head -n 3 | xargs)" "y y y" \
+is "$(RFM exec web sh -c 'printf "y\ny\ny\n"; yes & exit' | head -n 3 | xargs)" "y y y" \
 	"the command ended, a child prints on"
 pkill -x yes
-is "$(RFM exec web sh -c '(sleep 0.05; echo late) & exit 3'; echo $?)" "late
+# It is a zombie from its end until the agent has told of that.
+is "$(RFM exec web sh -c '(until grep -q "^State:.Z" /proc/$$/status; do :; done; echo late) & exit 3'; echo $?)" "late
 3" "what its children still say is waited for, a little"
 start=$(date +%s)
 RFM exec web sh -c 'sleep 61 & exit 4'
@@ -76,10 +77,10 @@ is "$(RFM exec web sh -c 'exec >&-; exec 2>&-; exit 5'; echo $?)" 5 "output clos
 is "$(seq 20 | xargs -P 20 -I{} env RFM_FAKE="$STATE" LD_PRELOAD="$T_DIR/fakedev.so" \
 	"$T_TOP/build/rfm" --sysroot "$ROOT" exec web sh -c 'sleep 0.2; echo {}' | sort -n | xargs)" \
 	"$(seq 20 | xargs)" "twenty at a time"
-RFM exec web sh -c 'trap "" INT TERM; sleep 32' &
+RFM exec web sh -c 'trap "" INT QUIT TERM; sleep 32' &
 pid=$!
 eventually 5 pgrep -f "^sleep 32$"
-for signal in TERM INT TERM; do to_rfm $signal; sleep 0.1; done
+for signal in INT QUIT TERM; do to_rfm $signal; done
 wait $pid
 is $? 143 "a command that does not listen: the third signal ends rfm"
 check "and the command, hung up" eventually 8 eval '! pgrep -f "sleep 32$"'

@@ -45,6 +45,8 @@ static const struct rfcom_hold holds[] = {
 	  .owner = "web", .region = "y" },
 	{ .peer = 9, .flags = RFCOM_REVOKED | RFCOM_LOST, .bytes = 4096, .kernel = "old",
 	  .owner = "web", .region = "a\033b" },
+	{ .peer = 9, .flags = RFCOM_REVOKED | RFCOM_LOST, .bytes = 4096, .kernel = "old",
+	  .owner = "web", .region = "z" },
 };
 
 static int do_holds(struct rfcom_list *l)

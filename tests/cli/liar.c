@@ -158,7 +158,7 @@ static int ask(const char *kernel)
 		printf("open: %s\n", strerror(errno));
 		return 0;
 	}
-	ret = exec_send(chan, buf, exec_start_pack(buf, &head, "/", argv, env));
+	ret = exec_ask(chan, buf, exec_start_pack(buf, &head, "/", argv, env));
 	if (!ret)
 		ret = exec_receive(chan, &m, buf);
 	if (ret > 0 && m.type == EXEC_ERROR)

@@ -23,17 +23,7 @@ serve()
 {
 	name=$1 how=$2 service=$3
 	shift 3
-	if [ "$name" = - ]; then
-		chan "$how" "$service" "$@" >"/run/$service" 2>&1 &
-		eventually 10 grep -q ready "/run/$service"
-	else
-		inside "$name" "chan $how $service $* >/run/$service 2>&1 & true" >/dev/null
-		eventually 30 said "$name" "$service" ready
-	fi
-}
-said()
-{
-	inside "$1" "cat /run/$2" | grep -q "$3"
+	serves "$name" "$service" chan "$how" "$service" "$@"
 }
 # chan_in NAME ARGUMENTS...: and what it says
 chan_in()
@@ -41,19 +31,6 @@ chan_in()
 	name=$1
 	shift
 	inside "$name" "chan $* 2>&1"
-}
-# ends: how many channels' ends the supervisor has
-ends()
-{
-	rfm channel list --json | grep -c '"service"'
-}
-no_ends()
-{
-	[ "$(ends)" = 0 ]
-}
-memory()
-{
-	sed -n 's/^\(Slab\|VmallocUsed\): *\([0-9]*\).*/\2/p' /proc/meminfo | tr '\n' ' '
 }
 
 # --- nobody there yet ---
@@ -89,10 +66,10 @@ touch /run/go
 wait $full
 check "until it is read" eventually 10 grep -q "^then $((n + 1))" /run/full
 check "then all is there" eventually 10 grep -q "^$((n + 1)) messages, 0 bad, end good" /run/pit
-before=$(memory)
+before=$(memory_kb Slab VmallocUsed)
 is "$(chan churn supervisor echo "$(rounds 200 10000)")" "$(rounds 200 10000) rounds" "opened and closed"
 check "no end stays" eventually 10 no_ends
-after=$(memory)
+after=$(memory_kb Slab VmallocUsed)
 diag "slab and vmalloc, KB: $before before, $after after"
 # A kernel that looks for leaks by itself keeps what was freed for a while.
 [ -e /sys/kernel/debug/kmemleak ] ||

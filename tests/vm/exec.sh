@@ -156,7 +156,7 @@ is "$(rfm exec b ls -A /small)" "" "leaves nothing"
 
 # --- a liar in the agent's place ---
 subos_log_clean a
-inside b 'kill $(pidof rfagent); sleep 1; (liar >/run/liar 2>&1 &)' >/dev/null
+inside b 'kill $(pidof rfagent); while pidof rfagent >/dev/null; do sleep 0.1; done; (liar >/run/liar 2>&1 &)' >/dev/null
 lies() { inside b "echo $1 >/run/lie; until [ -s /run/liar ]; do sleep 1; done" >/dev/null; }
 for lie in nonsense status; do
 	lies $lie

@@ -23,20 +23,7 @@ run_guest --smp 5 --disk "$disk" --copy "$T_DIR/share:/usr/bin/share" \
 
 # offer NAME REGION BYTES r|w: share in that kernel, in the background; "-": here. What
 # it says lies in /run/REGION there.
-offer()
-{
-	if [ "$1" = - ]; then
-		share offer "$2" "$3" "$4" >"/run/$2" 2>&1 &
-		eventually 10 grep -q ready "/run/$2"
-	else
-		inside "$1" "share offer $2 $3 $4 >/run/$2 2>&1 & true" >/dev/null
-		eventually 30 said "$1" "$2" ready
-	fi
-}
-said()
-{
-	inside "$1" "cat /run/$2" | grep -q "$3"
-}
+offer() { serves "$1" "$2" share offer "$2" "$3" "$4"; }
 # share_in NAME ARGUMENTS...: and what it says
 share_in()
 {
@@ -55,10 +42,6 @@ stop_in() { inside "$1" 'kill $(pidof share); true' >/dev/null; }
 holds() { rfm share list | tail -n +2 | tr -s ' ' | sed 's/ $//' | grep -E "$1"; }
 none() { [ -z "$(holds "$1")" ]; }
 shows() { [ -n "$(holds "$1")" ]; }
-memory()
-{
-	sed -n 's/^\(Slab\|VmallocUsed\|PageTables\): *\([0-9]*\).*/\2/p' /proc/meminfo | tr '\n' ' '
-}
 
 # --- one kernel ---
 refused 7 "the module rfcom is not loaded; modprobe rfcom" "without the module" rfm share list
@@ -192,7 +175,7 @@ modprobe rfcontroller
 check "it is back, and b has its region" eval 'shows "^four a 4K b read maps$" && ! said b hold taken'
 
 # --- rounds ---
-before=$(memory)
+before=$(memory_kb Slab PageTables VmallocUsed)
 r=$(rounds 200 10000)
 is "$(share churn b five "$r")" "$r rounds" "mapped and unmapped"
 inside a "share churn b five $r >/run/churn 2>&1 & true" >/dev/null
@@ -207,7 +190,7 @@ while [ $offers -lt "$(rounds 50 1000)" ]; do
 done
 check "nothing stays" eventually 10 none '^x'
 is "$(holds . | wc -l)" 4 "but what was there before"
-after=$(memory)
+after=$(memory_kb Slab PageTables VmallocUsed)
 diag "slab, page tables, vmalloc, KB: $before before, $after after"
 [ -e /sys/kernel/debug/kmemleak ] ||
 	check "nor memory" awk "BEGIN { split(\"$before $after\", m); exit !(m[4] < m[1] + 4096 && m[5] < m[2] + 1024 && m[6] < m[3] + 1024) }"

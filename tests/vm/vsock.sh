@@ -19,38 +19,13 @@ run_guest --smp 5 "$@" --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" 
 
 # serve NAME PORT: vsockctl serve in that kernel, in the background; "-": here.
 # What it says lies in /run/PORT there.
-serve()
-{
-	if [ "$1" = - ]; then
-		vsockctl serve "$2" >"/run/$2" 2>&1 &
-		eventually 10 grep -q ready "/run/$2"
-	else
-		inside "$1" "vsockctl serve $2 >/run/$2 2>&1 & true" >/dev/null
-		eventually 30 said "$1" "$2" ready
-	fi
-}
-said()
-{
-	inside "$1" "cat /run/$2" | grep -q "$3"
-}
+serve() { serves "$1" "$2" vsockctl serve "$2"; }
 # vsock_in NAME ARGUMENTS...: and what it says
 vsock_in()
 {
 	name=$1
 	shift
 	inside "$name" "vsockctl $*"
-}
-ends()
-{
-	rfm channel list --json | grep -c '"service"'
-}
-no_ends()
-{
-	[ "$(ends)" = 0 ]
-}
-memory()
-{
-	sed -n 's/^\(Slab\|VmallocUsed\): *\([0-9]*\).*/\2/p' /proc/meminfo | tr '\n' ' '
 }
 users()
 {
@@ -153,14 +128,14 @@ fi
 # --- opened and closed ---
 vsockctl churn "$A" 5000 50 >/dev/null
 eventually 10 no_ends
-before=$(memory)
+before=$(memory_kb Slab VmallocUsed)
 r=$(rounds 200 10000)
 is "$(vsockctl churn "$A" 5000 "$r")" "$r rounds" "connected and closed"
 inside a "vsockctl churn 2 5000 $r >/run/churn 2>&1 & true" >/dev/null
 is "$(vsockctl churn "$B" 5000 "$r")" "$r rounds" "both ways at a time"
 check "a as well" eventually 300 said a churn "$r rounds"
 check "no channel stays" eventually 10 no_ends
-after=$(memory)
+after=$(memory_kb Slab VmallocUsed)
 diag "slab and vmalloc, KB: $before before, $after after"
 [ -e /sys/kernel/debug/kmemleak ] ||
 	check "nor memory" awk "BEGIN { split(\"$before $after\", m); exit !(m[3] < m[1] + 4096 && m[4] < m[2] + 4096) }"
