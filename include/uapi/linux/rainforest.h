@@ -561,6 +561,28 @@ struct rf_console {
 #define RF_CONSOLE_WRITE	(1U << 0)
 
 /**
+ * struct rf_window - RF_IOC_WINDOW on a subOS descriptor: its memory, for back ends
+ * @size: (in) size of this structure
+ * @flags: 0
+ * @bytes: (out) end of the machine's memory: no mapping needs to be longer
+ *
+ * Whoever has the descriptor that this returns can mmap() it, shared, with physical
+ * addresses as offsets. There are pages where the subOS has memory, and while it runs: other
+ * accesses end with SIGBUS or EFAULT, those to its service area too. Memory that the subOS
+ * gets while it runs appears there; what it loses, or has when it ends, disappears before
+ * it is zeroed. The pages cannot be pinned (no O_DIRECT from and to them).
+ *
+ * The descriptor needs no privilege; it does not keep the subOS.
+ *
+ * Return: the descriptor. ENOENT the subOS is gone; EMFILE, ENFILE, ENOMEM, EINVAL.
+ */
+struct rf_window {
+	__u32 size;
+	__u32 flags;
+	__u64 bytes;
+};
+
+/**
  * struct rf_winsize - RF_IOC_WINSIZE on a console descriptor that may write
  * @rows: (in) lines of the terminal
  * @cols: (in) columns of the terminal
@@ -728,6 +750,7 @@ struct rf_rules {
 #define RF_IOC_PRIORITY		_IOW(RF_IOC_MAGIC, 0x2d, struct rf_priority)
 #define RF_IOC_POLICY		_IOW(RF_IOC_MAGIC, 0x2e, struct rf_policy)
 #define RF_IOC_KEEP		_IOWR(RF_IOC_MAGIC, 0x2f, struct rf_load)
+#define RF_IOC_WINDOW		_IOWR(RF_IOC_MAGIC, 0x30, struct rf_window)
 /* on a console descriptor */
 #define RF_IOC_WINSIZE		_IOW(RF_IOC_MAGIC, 0x40, struct rf_winsize)
 

@@ -492,6 +492,8 @@ struct rf_ficm_area {
 #define RF_MSG_COM_REVOKE	25	/* struct rf_com_end */
 #define RF_MSG_COM_DETACH	26	/* struct rf_com_end */
 #define RF_MSG_COM_DETACHED	27	/* struct rf_com_end */
+#define RF_MSG_VIRTIO_KICK	32	/* struct rf_virtio_ring, rainforest_virtio.h; these two */
+#define RF_MSG_VIRTIO_CALL	33	/* struct rf_virtio_ring */
 
 /* what is asked for, struct rf_request @op */
 #define RF_OP_PING		1	/* only an answer */
