@@ -291,8 +291,13 @@ void rfctl_mem_scrub(struct subos *so);
 void rfctl_mem_quarantine(struct subos *so);
 int rfctl_mem_pool_set(u64 bytes, unsigned int timeout_ms, struct rfctl_msg *msg);
 void rfctl_mem_pool_get(u64 *target, u64 *free);
+u64 rfctl_mem_end(void);
 unsigned int rfctl_mem_resources(struct rf_resource *res, unsigned int max);
 void rfctl_mem_audit(struct rf_audit *audit, struct seq_buf *out);
+
+/* window.c: a subOS's memory for its back ends */
+int rfctl_window_open(struct subos *so);
+void rfctl_window_shut(struct subos *so, u64 start, u64 bytes);
 
 /* lowmem.c: slices of the first megabyte */
 int rfctl_lowmem_init(void);

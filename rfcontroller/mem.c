@@ -151,14 +151,19 @@ static bool mem_is_ours(u64 start)
 	return false;
 }
 
-static u64 mem_top(void)
+/**
+ * rfctl_mem_end - where this machine's memory ends
+ *
+ * Return: the first physical address behind all of it.
+ */
+u64 rfctl_mem_end(void)
 {
-	u64 top = 0;
+	u64 end = 0;
 	int nid;
 
 	for_each_online_node(nid)
-		top = max_t(u64, top, PFN_PHYS(node_end_pfn(nid)));
-	return top;
+		end = max_t(u64, end, PFN_PHYS(node_end_pfn(nid)));
+	return end;
 }
 
 u64 rfctl_mem_spare(void)
@@ -226,7 +231,7 @@ int rfctl_mem_fill(u64 want, int node, unsigned int timeout_ms, u64 *could)
 		.node = node,
 	};
 	u64 before = rfctl_mem_owner_bytes(RF_OWNER_FREE);
-	u64 top = mem_top();
+	u64 top = rfctl_mem_end();
 	int ret;
 
 	lockdep_assert_held(&rfctl_mem_lock);

@@ -231,6 +231,13 @@ void rfctl_mem_drop(struct subos *so, const struct rfctl_range *run, u32 heir, u
 	struct rfctl_mem_block *block;
 	u64 at;
 
+	mutex_lock(&rfctl_mem_list_lock);
+	list_for_each_entry(block, &rfctl_mem_blocks, node)
+		if (block->start >= run->start && block->start < run->start + run->length &&
+		    block->owner == so->id)
+			block->offered = false;
+	mutex_unlock(&rfctl_mem_list_lock);
+	rfctl_window_shut(so, run->start, run->length);
 	for (at = run->start; at < run->start + run->length; at += RF_GRAIN) {
 		u64 begin = ktime_get_ns();
 		bool dirty;

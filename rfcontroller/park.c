@@ -105,19 +105,9 @@ static int park_map_512g(unsigned int index)
 	return 0;
 }
 
-static u64 park_highest_address(void)
-{
-	u64 end = 0;
-	int nid;
-
-	for_each_online_node(nid)
-		end = max_t(u64, end, PFN_PHYS(node_end_pfn(nid)));
-	return end;
-}
-
 static int park_build_tables(void)
 {
-	unsigned int i, nr = (park_highest_address() + (1ULL << 39) - 1) >> 39;
+	unsigned int i, nr = (rfctl_mem_end() + (1ULL << 39) - 1) >> 39;
 	int ret;
 
 	rfctl_park.pml4 = park_page();

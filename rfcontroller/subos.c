@@ -293,8 +293,7 @@ static void subos_quarantine(struct subos *so, const char *why)
  * Memory and devices stay with the subOS; no core of it executes its code and
  * no device writes to its memory after this.
  *
- * Return: 0. -EIO a core did not answer and everything that it may touch was
- * quarantined.
+ * Return: 0. -EIO a core did not answer; all that it may touch was quarantined.
  */
 int subos_halt(struct subos *so, struct rfctl_msg *msg)
 {
@@ -305,7 +304,8 @@ int subos_halt(struct subos *so, struct rfctl_msg *msg)
 	if (!so->running)
 		return 0;
 	ret = rfctl_cpus_park(so, msg);
-	so->running = false;
+	WRITE_ONCE(so->running, false);
+	rfctl_window_shut(so, 0, 0);
 	so->listening = false;
 	so->stage_ns[RF_STAGE_STOP] = ktime_get_ns() - start;
 	if (ret) {

@@ -315,6 +315,21 @@ static int subos_console(struct subos *so, void __user *arg)
 	return so->gone ? -ENOENT : rfctl_console_open(so, req.flags);
 }
 
+static int subos_window(struct subos *so, void __user *arg)
+{
+	struct rf_window req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, flags);
+	if (ret)
+		return ret;
+	if (req.flags)
+		return -EINVAL;
+	req.bytes = rfctl_mem_end();
+	ret = cdev_return(arg, &req, sizeof(req));
+	return ret ?: rfctl_window_open(so);
+}
+
 /* Calls that change the subOS itself, under its lock. */
 static long subos_ioctl_locked(struct subos *so, unsigned int cmd, void __user *arg)
 {
@@ -360,6 +375,8 @@ static long subos_call(struct subos_file *sf, unsigned int cmd, void __user *arg
 		return subos_get_info(sf, arg);
 	case RF_IOC_CONSOLE:
 		return subos_console(sf->so, arg);
+	case RF_IOC_WINDOW:
+		return subos_window(sf->so, arg);
 	case RF_IOC_RESIZE_CPUS:
 		return subos_fd_cpus(sf->so, arg);
 	case RF_IOC_RESIZE_MEMORY:

@@ -24,9 +24,16 @@
 /* ours, in the order in which they are loaded */
 static const char *const our_modules[] = { "ficm.ko", "rfcom.ko", "rfsubos.ko" };
 
-/* goes in where it is there, and that kernel has the module that it stands on */
-#define VSOCK_MODULE	"rfcom_vsock.ko"
-#define VSOCK_BASE	"vsock"
+/* Those go in where they are there, and that kernel has what they stand on. */
+static const struct optional {
+	const char *name;
+	const char *base;
+	const char *const *with;	/* goes in behind it, as far as that kernel has it */
+} optional_modules[] = {
+	{ "rfcom_vsock.ko", "vsock", NULL },
+	{ "rfvirtio.ko", "virtio",
+	  (const char *const []){ "virtio_net", "virtio_blk", "virtiofs", NULL } },
+};
 
 /* What is being put together, and where errors go. */
 struct builder {
@@ -259,22 +266,49 @@ static int add_device_modules(struct builder *b, const struct rfm_overlay_reques
 	return ret;
 }
 
-/* Sockets between kernels, for those who have what they need. */
-static int add_vsock(struct builder *b, const struct rfm_overlay_request *req)
+/* A module of that kernel, with what it needs. Return: 1, 0 it has none, or an error. */
+static int add_known_module(struct builder *b, const struct rfm_overlay_request *req,
+			    const char *name)
 {
 	struct rfm_paths paths;
+	int ret, err;
+
+	ret = rfm_modules_known(&paths, req, name);
+	if (ret <= 0)
+		return ret;
+	err = add_found_modules(b, &paths);
+	rfm_paths_free(&paths);
+	return err ? err : ret;
+}
+
+static int add_optional_module(struct builder *b, const struct rfm_overlay_request *req,
+			       const struct optional *module)
+{
+	const char *const *with = module->with;
 	char path[PATH_MAX];
 	int ret;
 
-	snprintf(path, sizeof(path), "%s/modules/%s/" VSOCK_MODULE, req->lib_dir, req->release);
+	snprintf(path, sizeof(path), "%s/modules/%s/%s", req->lib_dir, req->release,
+		 module->name);
 	if (access(path, R_OK))
 		return 0;
-	ret = rfm_modules_known(&paths, req, VSOCK_BASE);
+	ret = add_known_module(b, req, module->base);
 	if (ret <= 0)
 		return ret;
-	ret = add_found_modules(b, &paths);
-	rfm_paths_free(&paths);
-	return ret ? ret : add_own_module(b, req, VSOCK_MODULE);
+	ret = add_own_module(b, req, module->name);
+	for (; ret >= 0 && with && *with; with++)
+		ret = add_known_module(b, req, *with);
+	return ret < 0 ? ret : 0;
+}
+
+static int add_optional_modules(struct builder *b, const struct rfm_overlay_request *req)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < sizeof(optional_modules) / sizeof(*optional_modules); i++)
+		ret = add_optional_module(b, req, &optional_modules[i]);
+	return ret;
 }
 
 /* The release becomes part of paths, and may come out of a file. */
@@ -303,7 +337,7 @@ static int add_all(struct builder *b, const struct rfm_overlay_request *req)
 	if (!ret)
 		ret = add_device_modules(b, req);
 	if (!ret)
-		ret = add_vsock(b, req);
+		ret = add_optional_modules(b, req);
 	if (!ret)
 		rfm_cpio_file(&b->cpio, OUR_DIR "/modules", 0644, b->order.data, b->order.size);
 	return ret;

@@ -26,7 +26,8 @@ struct rfm_blob {
  * @release: release of the kernel that will boot
  * @lib_dir: directory that holds init (the static rdinit program), agent (static, too) and
  *	modules/RELEASE/ with ficm.ko, rfsubos.ko and rfcom.ko, e.g. /usr/lib/rainforest;
- *	rfcom_vsock.ko where sockets between kernels are wanted
+ *	rfcom_vsock.ko where sockets between kernels are wanted, rfvirtio.ko where devices
+ *	with back ends in the supervisor are
  * @module_root: where lib/modules/RELEASE of that kernel is, e.g. "/"
  * @modaliases: NULL-terminated: drivers for these are added with all that they
  *	depend on when they are modules in that kernel; may be NULL

@@ -141,4 +141,18 @@ void __hvc_resize(struct hvc_struct *hp, struct winsize ws);
 #define rf_vsock_set_rcvlowat	set_rcvlowat
 #endif
 
+/* What find_vqs() of a virtio transport is told of each queue became a structure in 6.11. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define RF_VQS_WANTED		struct virtqueue_info info[]
+#define rf_vq_name(i)		(info[i].name)
+#define rf_vq_callback(i)	(info[i].callback)
+#define rf_vq_ctx(i)		(info[i].ctx)
+#else
+#define RF_VQS_WANTED \
+	vq_callback_t *callbacks[], const char * const names[], const bool *ctx
+#define rf_vq_name(i)		(names[i])
+#define rf_vq_callback(i)	(callbacks[i])
+#define rf_vq_ctx(i)		(ctx && ctx[i])
+#endif
+
 #endif /* _RAINFOREST_COMPAT_H */

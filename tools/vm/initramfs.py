@@ -155,7 +155,7 @@ class Root:
         stage = os.path.join(self.scratch, "modules")
         stage_modules(stage, kernel_dir, release, self.build, STOCK_MODULES + tuple(extra), whole)
         self.archive.file(f"lib/modules/{release}", os.path.join(stage, "lib/modules", release))
-        for name in ("ficm.ko", "rfsubos.ko", "rfcom.ko", "rfcom_vsock.ko"):
+        for name in ("ficm.ko", "rfsubos.ko", "rfcom.ko", "rfcom_vsock.ko", "rfvirtio.ko"):
             module = os.path.join(self.build, release, name)
             if os.path.exists(module):
                 self.archive.file(f"usr/lib/rainforest/modules/{release}/{name}", module)

@@ -572,7 +572,8 @@ struct rf_console {
  * gets while it runs appears there; what it loses, or has when it ends, disappears before
  * it is zeroed. The pages cannot be pinned (no O_DIRECT from and to them).
  *
- * The descriptor needs no privilege; it does not keep the subOS.
+ * The descriptor needs no privilege; it does not keep the subOS. A mapping that is private
+ * or executable is refused.
  *
  * Return: the descriptor. ENOENT the subOS is gone; EMFILE, ENFILE, ENOMEM, EINVAL.
  */
