@@ -51,7 +51,7 @@ exec-obj := $(exec-src:exec/%.c=$B/obj/exec/%.o)
 agent-src := $(wildcard exec/*.c)
 # the back ends' process; what rfm says of devices is read in both
 backend-obj := $(patsubst backend/%.c,$B/obj/backend/%.o,$(wildcard backend/*.c))
-device-obj := $B/obj/backend/spec.o $B/obj/backend/client.o
+device-obj := $(patsubst %,$B/obj/backend/%.o,spec client maclist)
 
 # Test machines at a time. One keeps up to two cores of the host busy; two of them on
 # two cores take turns of seconds, which the emulated kernels' timers do not get over.

@@ -119,12 +119,12 @@ static bool look_at_subos(struct keeper *k)
 	return true;
 }
 
-static void child_ended(struct keeper *k, pid_t pid, int status)
+static void child_ended(struct keeper *k, pid_t pid)
 {
 	struct kdev *d;
 
 	if (pid == k->worker) {
-		keeper_worker_ended(k, status);
+		keeper_worker_ended(k);
 		return;
 	}
 	for (d = k->devices; d < k->devices + RF_VIRTIO_DEVICES; d++)
@@ -135,14 +135,13 @@ static void child_ended(struct keeper *k, pid_t pid, int status)
 static void on_signals(struct keeper *k)
 {
 	struct signalfd_siginfo si;
-	int status;
 	pid_t pid;
 
 	while (read(k->signals, &si, sizeof(si)) == sizeof(si))
 		if (si.ssi_signo != SIGCHLD)
 			k->ending = true;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		child_ended(k, pid, status);
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		child_ended(k, pid);
 }
 
 /* A subOS that does not let go of a device keeps it. */

@@ -108,7 +108,7 @@ uint64_t keeper_now_ms(void);
 
 /* keeper_worker.c: the process without privileges */
 void keeper_worker_try(struct keeper *k);
-void keeper_worker_ended(struct keeper *k, int status);
+void keeper_worker_ended(struct keeper *k);
 void keeper_worker_heard(struct keeper *k);
 void keeper_worker_end(struct keeper *k);
 /* Another kernel boots: nothing of what the last one had is kept. */

@@ -5,7 +5,6 @@
  */
 #include "keeper.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +13,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define LINE		(SPEC_TEXT_MAX + 64)
+#include "maclist.h"
+
 #define MAC_TRIES	64
 
 int keeper_save(const struct keeper *k)
@@ -42,26 +42,6 @@ int keeper_save(const struct keeper *k)
 	return ret;
 }
 
-/* A line of such a file. Return: the number, -1: none. *name points into @line. */
-static int read_line(char *line, const char **name, struct spec *s)
-{
-	char err[SPEC_ERR_MAX], *number, *word;
-	enum spec_kind kind;
-	int n;
-
-	line[strcspn(line, "\n")] = '\0';
-	number = strsep(&line, "\t");
-	*name = strsep(&line, "\t");
-	word = strsep(&line, "\t");
-	if (!word || !line)
-		return -1;
-	kind = spec_kind(word);
-	n = atoi(number);
-	if (kind == SPEC_KINDS || spec_parse(s, kind, line, err) || n >= RF_VIRTIO_DEVICES)
-		return -1;
-	return n;
-}
-
 struct entry {
 	int number;
 	char name[16];
@@ -70,7 +50,7 @@ struct entry {
 
 static unsigned int read_all(const struct keeper *k, struct entry *entries)
 {
-	char path[KEEPER_PATH + 16], line[LINE];
+	char path[KEEPER_PATH + 16], line[MACLIST_LINE];
 	unsigned int nr = 0;
 	const char *name;
 	FILE *f;
@@ -78,7 +58,7 @@ static unsigned int read_all(const struct keeper *k, struct entry *entries)
 	snprintf(path, sizeof(path), "%s/devices", k->run);
 	f = fopen(path, "re");
 	while (f && nr < RF_VIRTIO_DEVICES && fgets(line, sizeof(line), f)) {
-		entries[nr].number = read_line(line, &name, &entries[nr].spec);
+		entries[nr].number = maclist_line(line, &name, &entries[nr].spec);
 		if (entries[nr].number >= 0)
 			snprintf(entries[nr++].name, sizeof(entries->name), "%s", name);
 	}
@@ -114,23 +94,6 @@ int keeper_lock_macs(const struct keeper *k)
 	return fd;
 }
 
-/* Has the subOS whose file this is a card with that address? */
-static bool file_has(const char *path, const uint8_t mac[6])
-{
-	char line[LINE];
-	bool found = false;
-	const char *name;
-	struct spec s;
-	FILE *f = fopen(path, "re");
-
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = read_line(line, &name, &s) >= 0 && s.kind == SPEC_NET && s.has_mac &&
-			!memcmp(s.mac, mac, 6);
-	if (f)
-		fclose(f);
-	return found;
-}
-
 static bool ours_has(const struct keeper *k, const struct kdev *but, const uint8_t mac[6])
 {
 	const struct kdev *d;
@@ -143,29 +106,13 @@ static bool ours_has(const struct keeper *k, const struct kdev *but, const uint8
 }
 
 /* (out) @owner: name of the subOS that has it. */
-static bool is_taken(const struct keeper *k, const struct kdev *d, char owner[RF_NAME_MAX])
+static bool is_taken(const struct keeper *k, const struct kdev *d, char owner[MACLIST_NAME])
 {
-	char path[2 * KEEPER_PATH];
-	bool found = ours_has(k, d, d->spec.mac);
-	struct dirent *e;
-	DIR *dir;
+	char all[KEEPER_PATH + 8];
 
-	snprintf(owner, RF_NAME_MAX, "%s", k->name);
-	if (found)
-		return true;
-	snprintf(path, sizeof(path), "%s/..", k->run);
-	dir = opendir(path);
-	while (dir && !found && (e = readdir(dir))) {
-		if (!strcmp(e->d_name, k->name) || strlen(e->d_name) >= RF_NAME_MAX)
-			continue;
-		snprintf(path, sizeof(path), "%s/../%s/devices", k->run, e->d_name);
-		found = file_has(path, d->spec.mac);
-		if (found)
-			strcpy(owner, e->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	return found;
+	snprintf(owner, MACLIST_NAME, "%s", k->name);
+	snprintf(all, sizeof(all), "%s/..", k->run);
+	return ours_has(k, d, d->spec.mac) || maclist_owner(all, k->name, d->spec.mac, owner);
 }
 
 static void machine_id(char *text, size_t size)
@@ -180,7 +127,7 @@ static void machine_id(char *text, size_t size)
 
 int keeper_choose_mac(const struct keeper *k, struct kdev *d, char err[SPEC_ERR_MAX])
 {
-	char owner[RF_NAME_MAX], machine[64], mac[18];
+	char owner[MACLIST_NAME], machine[64], mac[18];
 	unsigned int try;
 
 	if (d->spec.has_mac) {

@@ -150,24 +150,21 @@ void keeper_fresh(struct keeper *k)
 }
 
 /*
- * The channel was closed: that kernel, or its module, is gone. Else the worker was killed:
- * the next one goes on. What a disk's helper does meanwhile nobody knows: another one does
- * again what the memory for that says.
+ * It was killed, or the channel was closed: the next one goes on. (That a kernel has ended
+ * is known from its state.) What a disk's helper does meanwhile nobody knows: another one
+ * does again what the file for that says.
  */
-void keeper_worker_ended(struct keeper *k, int status)
+void keeper_worker_ended(struct keeper *k)
 {
 	struct kdev *d;
 
 	keeper_worker_heard(k);
 	k->worker = 0;
 	close(k->ipc);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_ENDED) {
-		keeper_fresh(k);
-		return;
-	}
 	for (d = k->devices; d < k->devices + RF_VIRTIO_DEVICES; d++)
 		if (d->used && d->spec.kind == SPEC_DISK)
 			keeper_end_helper(d);
+	forget_removed(k);
 	later(k);
 }
 
