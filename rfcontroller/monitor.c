@@ -104,6 +104,30 @@ static void monitor_end(struct subos *so, enum rf_state state, const char *what,
 	pr_info("%s: %s\n", so->name, so->reason);
 }
 
+/**
+ * rfctl_monitor_crash - end a subOS that lost what it cannot go on without
+ * @so: the subOS
+ * @reason: text of somebody else, ended by NUL
+ *
+ * Context: process, its lock not held.
+ * Return: as RF_IOC_CRASH.
+ */
+int rfctl_monitor_crash(struct subos *so, const char *reason)
+{
+	char text[RF_REASON_MAX];
+
+	monitor_text(text, reason, sizeof(text));
+	guard(mutex)(&so->lock);
+	if (so->gone)
+		return -ENOENT;
+	if (so->busy)
+		return -EBUSY;
+	if (!so->running)
+		return -ESRCH;
+	monitor_end(so, RF_STATE_CRASHED, "crashed", text);
+	return so->state == RF_STATE_CRASHED ? 0 : -EIO;
+}
+
 /* It said that it stops, and why, and then nothing more: a panic that hung, or a halt. */
 static void monitor_end_silent(struct subos *so)
 {

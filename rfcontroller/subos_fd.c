@@ -330,6 +330,19 @@ static int subos_window(struct subos *so, void __user *arg)
 	return ret ?: rfctl_window_open(so);
 }
 
+static int subos_crash(struct subos *so, void __user *arg)
+{
+	struct rf_crash req;
+	int ret;
+
+	ret = CDEV_FETCH(arg, req, reason);
+	if (ret)
+		return ret;
+	if (req.flags || !req.reason[0] || strnlen(req.reason, RF_REASON_MAX) == RF_REASON_MAX)
+		return -EINVAL;
+	return rfctl_monitor_crash(so, req.reason);
+}
+
 /* Calls that change the subOS itself, under its lock. */
 static long subos_ioctl_locked(struct subos *so, unsigned int cmd, void __user *arg)
 {
@@ -377,6 +390,8 @@ static long subos_call(struct subos_file *sf, unsigned int cmd, void __user *arg
 		return subos_console(sf->so, arg);
 	case RF_IOC_WINDOW:
 		return subos_window(sf->so, arg);
+	case RF_IOC_CRASH:
+		return subos_crash(sf->so, arg);
 	case RF_IOC_RESIZE_CPUS:
 		return subos_fd_cpus(sf->so, arg);
 	case RF_IOC_RESIZE_MEMORY:

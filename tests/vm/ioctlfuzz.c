@@ -44,14 +44,14 @@
 enum op {
 	VERSION, CREATE, OPEN, LIST, RESOURCES, LEDGER, AUDIT, POOL, EVENTS, USAGE, DETACH,
 	ADD_CPUS, ADD_MEMORY, ADD_PCI, LOAD, START, STOP, DESTROY, INFO, CONSOLE, WINSIZE,
-	POLICY, UNKNOWN, PREAD, POLL, CON_READ, CON_WRITE, CLOSE, NR_OPS
+	WINDOW, CRASH, POLICY, UNKNOWN, PREAD, POLL, CON_READ, CON_WRITE, CLOSE, NR_OPS
 };
 
 static const char *const names[NR_OPS] = {
 	"VERSION", "CREATE", "OPEN", "LIST", "RESOURCES", "LEDGER", "AUDIT", "POOL", "EVENTS", "USAGE",
 	"DETACH",
 	"ADD_CPUS", "ADD_MEMORY", "ADD_PCI", "LOAD", "START", "STOP", "DESTROY", "INFO",
-	"CONSOLE", "WINSIZE", "POLICY", "unknown", "pread", "poll", "console-read",
+	"CONSOLE", "WINSIZE", "WINDOW", "CRASH", "POLICY", "unknown", "pread", "poll", "console-read",
 	"console-write", "close",
 };
 
@@ -416,6 +416,28 @@ static void do_winsize(void)
 	call(WINSIZE, CONSOLE_FD + rnd(SLOTS), RF_IOC_WINSIZE, &w, sizeof(w));
 }
 
+/* What the descriptor shows is looked at by tests/vm/virtio.sh; here it is closed soon. */
+static void do_window(void)
+{
+	struct rf_window w = { .size = sizeof(w) };
+	int fd;
+
+	if (one_in(3))
+		mutate(&w, sizeof(w));
+	fd = call(WINDOW, any_subos(), RF_IOC_WINDOW, &w, sizeof(w));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void do_crash(void)
+{
+	struct rf_crash c = { .size = sizeof(c), .reason = "the fuzzer wants it" };
+
+	if (one_in(2))
+		mutate(&c, sizeof(c));
+	call(CRASH, any_subos(), RF_IOC_CRASH, &c, sizeof(c));
+}
+
 static void do_unknown(void)
 {
 	unsigned long request = one_in(2) ? strange() : _IOC(rnd(4), RF_IOC_MAGIC, rnd(256),
@@ -484,8 +506,8 @@ static void (*const steps[])(void) = {
 	do_create, do_create, do_create, do_open, do_open, do_open,
 	do_add_cpus, do_add_cpus, do_add_memory, do_add_memory, do_add_pci, do_add_pci,
 	do_load, do_load, do_load, do_policy, do_start, do_start, do_info, do_info, do_stop,
-	do_console, do_console, do_winsize, do_con_read, do_con_read, do_con_write, do_con_write,
-	do_unknown, do_pread, do_pread, do_poll, do_seldom, do_detach,
+	do_console, do_console, do_winsize, do_window, do_crash,
+	do_con_read, do_con_read, do_con_write, do_con_write, do_unknown, do_pread, do_pread, do_poll, do_seldom, do_detach,
 };
 
 static void run(unsigned long count, uint64_t own_seed)
@@ -537,7 +559,7 @@ static bool documented(enum op op, int err)
 				    ETIME, ENODATA, ESHUTDOWN };
 	unsigned int i;
 
-	if (op == DETACH && err == EALREADY)
+	if ((op == DETACH && err == EALREADY) || (op == CRASH && err == ESRCH))
 		return true;
 	if ((err == EIO && op != CON_WRITE) || (err == ENOTTY && op != UNKNOWN))
 		return false;	/* EIO: a core that does not answer */

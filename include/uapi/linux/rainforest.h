@@ -584,6 +584,25 @@ struct rf_window {
 };
 
 /**
+ * struct rf_crash - RF_IOC_CRASH on a subOS descriptor: it has lost what it cannot go on without
+ * @size: (in) size of this structure
+ * @flags: 0
+ * @reason: (in) why, ended by NUL, not empty: what rfm list shows
+ *
+ * For back ends that are gone for good with something of the subOS: its root file system,
+ * say. Its cores are parked, its state is crashed, and what RF_IOC_POLICY said for that case
+ * follows.
+ *
+ * Return: 0. ESRCH it does not run; EBUSY it is just being stopped or changed; EIO a core did
+ * not answer, the subOS is in quarantine; ENOENT it is gone; EINVAL.
+ */
+struct rf_crash {
+	__u32 size;
+	__u32 flags;
+	char reason[RF_REASON_MAX];
+};
+
+/**
  * struct rf_winsize - RF_IOC_WINSIZE on a console descriptor that may write
  * @rows: (in) lines of the terminal
  * @cols: (in) columns of the terminal
@@ -752,6 +771,7 @@ struct rf_rules {
 #define RF_IOC_POLICY		_IOW(RF_IOC_MAGIC, 0x2e, struct rf_policy)
 #define RF_IOC_KEEP		_IOWR(RF_IOC_MAGIC, 0x2f, struct rf_load)
 #define RF_IOC_WINDOW		_IOWR(RF_IOC_MAGIC, 0x30, struct rf_window)
+#define RF_IOC_CRASH		_IOW(RF_IOC_MAGIC, 0x31, struct rf_crash)
 /* on a console descriptor */
 #define RF_IOC_WINSIZE		_IOW(RF_IOC_MAGIC, 0x40, struct rf_winsize)
 
