@@ -23,7 +23,7 @@ endif
 CFLAGS ?= -O2 -g
 PKG_CONFIG ?= pkg-config
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
-INCLUDES := -Iinclude -Iinclude/uapi -Iexec -Irfcom/lib
+INCLUDES := -Iinclude -Iinclude/uapi -Iexec -Ibackend -Irfcom/lib
 CPPFLAGS += -D_GNU_SOURCE -DRFM_VERSION='"$(VERSION)"' $(INCLUDES)
 
 # More warnings for the modules; W= for fewer. check-static wants them.
@@ -49,6 +49,9 @@ init-src := $(wildcard kernel/init/*.c)
 exec-src := $(filter-out $(wildcard exec/agent*.c),$(wildcard exec/*.c))
 exec-obj := $(exec-src:exec/%.c=$B/obj/exec/%.o)
 agent-src := $(wildcard exec/*.c)
+# the back ends' process; what rfm says of devices is read in both
+backend-obj := $(patsubst backend/%.c,$B/obj/backend/%.o,$(wildcard backend/*.c))
+device-obj := $(patsubst %,$B/obj/backend/%.o,spec client maclist)
 
 # Test machines at a time. One keeps up to two cores of the host busy; two of them on
 # two cores take turns of seconds, which the emulated kernels' timers do not get over.
@@ -56,7 +59,7 @@ RF_JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? 1 : n / 2)))
 
 module-targets := $(releases:%=modules-%)
 lib-man := $(patsubst rfcom/lib/%.rst,$B/man/%,$(wildcard rfcom/lib/*.3.rst))
-user-targets := $(if $(rfm-src),$B/rfm) $B/librainforest.so $B/librainforest.a $(if $(init-src),$B/rfinit) $B/rfagent $B/initrd-default
+user-targets := $(if $(rfm-src),$B/rfm) $B/librainforest.so $B/librainforest.a $(if $(init-src),$B/rfinit) $B/rfagent $B/rfbackend $B/initrd-default
 
 .PHONY: all modules $(module-targets) rfm setup check check-long check-static check-unit fuzz \
 	check-debug demo bench install uninstall clean help rfm-man compile_commands.json
@@ -94,7 +97,7 @@ $(module-targets): modules-%:
 
 rfm: $(user-targets)
 
-$B/rfm: $(rfm-obj) $(exec-obj) $B/librainforest.a
+$B/rfm: $(rfm-obj) $(exec-obj) $(device-obj) $B/librainforest.a
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@.tmp $^ $$($(PKG_CONFIG) --libs $(rfm-libs))
 	@mv $@.tmp $@
 
@@ -107,7 +110,15 @@ $B/obj/exec/%.o: exec/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
 
--include $(rfm-obj:.o=.d) $(exec-obj:.o=.d)
+$B/obj/backend/%.o: backend/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -MMD -MP -c -o $@ $<
+
+$B/rfbackend: $(backend-obj) $B/librainforest.a
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@.tmp $^
+	@mv $@.tmp $@
+
+-include $(rfm-obj:.o=.d) $(exec-obj:.o=.d) $(backend-obj:.o=.d)
 
 # Runs inside a subOS before anything else is there: no libraries.
 $B/rfinit: $(init-src) $(wildcard kernel/init/*.h include/uapi/linux/*.h) Makefile
@@ -181,6 +192,7 @@ install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8) $(lib-man)
 	install -D -m 755 $B/rfm $(DESTDIR)$(SBINDIR)/rfm
 	install -D -m 755 $B/rfinit $(DESTDIR)$(LIBDIR)/init
 	install -D -m 755 $B/rfagent $(DESTDIR)$(LIBDIR)/agent
+	install -D -m 755 $B/rfbackend $(DESTDIR)$(LIBDIR)/rfbackend
 	install -D -m 644 $B/initrd-default $(DESTDIR)$(LIBDIR)/initrd-default
 	for r in $(releases); do \
 		for m in ficm rfsubos rfcom rfcom_vsock rfvirtio; do \
@@ -224,5 +236,5 @@ compile_commands.json: all
 	@mv $@.tmp $@
 
 clean:
-	rm -rf $(releases:%=$B/%) $B/obj $B/man $B/librainforest.* $B/rfm $B/rfinit $B/rfagent $B/initrd-default $B/rfm.8 $B/test \
+	rm -rf $(releases:%=$B/%) $B/obj $B/man $B/librainforest.* $B/rfm $B/rfinit $B/rfagent $B/rfbackend $B/initrd-default $B/rfm.8 $B/test \
 		$B/logs compile_commands.json

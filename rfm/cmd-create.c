@@ -14,6 +14,7 @@
 
 #include "boot.h"
 #include "dev.h"
+#include "devices.h"
 #include "fmt.h"
 #include "precheck.h"
 #include "sysroot.h"
@@ -25,6 +26,10 @@ static const struct rfm_option options[] = {
 	{ OPT_INITRD, "initrd", "FILE", "initial ramdisk; default: a small one with a shell" },
 	{ OPT_APPEND, "append", "TEXT", "kernel command line" },
 	{ OPT_PCI, "pci", "ADDRESS", "PCI function to give, e.g. 0000:00:04.0; repeatable" },
+	{ OPT_NET, "net", "CARD", "network card: tap=NAME|bridge=BRIDGE[,mac=MAC][,queues=N]; repeatable" },
+	{ OPT_ROOT, "root", "DIR", "directory to boot from, instead of an initrd; [,ro]" },
+	{ OPT_FS, "fs", "TAG=DIR", "directory to be mounted by its tag; [,ro]; repeatable" },
+	{ OPT_DISK, "disk", "FILE", "disk image; [,format=raw|qcow2][,ro]; repeatable" },
 	{ 'f', "config", "FILE", "take what is not said here from this file" },
 	{ OPT_NODE, "node", "N", "take the memory from this NUMA node" },
 	{ OPT_PRIORITY, "priority", "N", "who may take from it, see rfm priority (0)" },
@@ -64,6 +69,14 @@ static const char *key_of(int id)
 		return "pci";
 	case OPT_NODE:
 		return "node";
+	case OPT_NET:
+		return "net";
+	case OPT_ROOT:
+		return "root";
+	case OPT_FS:
+		return "fs";
+	case OPT_DISK:
+		return "disk";
 	case OPT_PRIORITY:
 		return "priority";
 	case OPT_ON_CRASH:
@@ -83,8 +96,9 @@ static int set_value(struct request *r, const char *key)
 	case 0:
 		return 0;
 	case -E2BIG:
-		return rfm_fail(RFM_USAGE, "--pci: a subOS can have %d functions at most",
-				RF_WIRE_PCI);
+		return rfm_fail(RFM_USAGE, "--%s: a subOS can have %d %s at most", key,
+				strcmp(key, "pci") ? RF_VIRTIO_DEVICES : RF_WIRE_PCI,
+				strcmp(key, "pci") ? "virtio devices" : "functions");
 	default:
 		return rfm_fail(RFM_USAGE, "--%s: said twice", key);
 	}
@@ -225,6 +239,8 @@ static int build(int fd, unsigned int id, const struct settings *s, struct boot 
 	ret = take_all(fd, s);
 	if (!ret)
 		ret = boot_load(b, fd);
+	if (!ret)
+		ret = devices_start(s);
 	if (!ret && rfm.interrupted)
 		ret = rfm_fail(RFM_INTERRUPTED, "interrupted");
 	if (ret)
@@ -306,6 +322,7 @@ static int create(int dev, const struct request *r, const struct settings *s, st
 {
 	struct dev_msg msg;
 	unsigned int id;
+	bool built;
 	int fd, ret;
 
 	fd = dev_create(dev, s->name, &id, &msg);
@@ -316,6 +333,7 @@ static int create(int dev, const struct request *r, const struct settings *s, st
 	if (fd < 0)
 		return rfm_fail_errno(fd, msg.text, "cannot create a subOS");
 	ret = build(fd, id, s, b);
+	built = !ret;
 	if (!ret) {
 		advise(s);
 		ret = await(fd, r, s);
@@ -323,6 +341,8 @@ static int create(int dev, const struct request *r, const struct settings *s, st
 	if (!ret)
 		report(fd);
 	close(fd);
+	if (!built && s->nr_devices)
+		devices_await_end(s->name);
 	return ret;
 }
 
@@ -337,6 +357,10 @@ static int run_request(const struct request *r, struct settings *s)
 		return rfm_fail(RFM_USAGE,
 				"--on-crash %s: a bare subOS does not tell of a crash; leave --unsafe-bare or --on-crash out",
 				policy_word(s->policy.on_crash));
+	if (s->bare && s->nr_devices)
+		return rfm_fail(RFM_USAGE,
+				"--%s: a bare subOS has no module of ours that drives it; leave --unsafe-bare out",
+				spec_word(s->devices->kind));
 	dev = dev_connect();
 	if (dev < 0)
 		return -dev;

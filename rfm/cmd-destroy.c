@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "devices.h"
 #include "fmt.h"
 #include "settings.h"
 
@@ -52,8 +53,10 @@ static int destroy(int fd, const struct request *r)
 	rfm_progress(r->force ? "destroying" : "shutting down, then destroying");
 	ret = dev_destroy(fd, r->force, r->timeout_s * 1000, &msg);
 	rfm_progress_end();
-	if (!ret || ret == -EIO)
+	if (!ret || ret == -EIO) {
 		settings_remove(rfm.object);
+		devices_await_end(rfm.object);
+	}
 	if (rfm.json && (!ret || ret == -EIO))
 		print_last(fd);
 	if (ret == -EIO)

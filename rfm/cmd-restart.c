@@ -9,6 +9,7 @@
 
 #include "boot.h"
 #include "dev.h"
+#include "devices.h"
 #include "fmt.h"
 
 static const struct rfm_option options[] = {
@@ -59,6 +60,8 @@ static int boot_again(int fd, const struct settings *s, const struct request *r)
 	int ret;
 
 	ret = boot_prepare(&b, s);
+	if (!ret)
+		ret = devices_resume(s->name);
 	if (!ret)
 		ret = stop(fd, r);
 	if (!ret)

@@ -10,6 +10,7 @@
 #include <linux/rainforest_wire.h>
 
 #include "dev.h"
+#include "devices.h"
 #include "fmt.h"
 #include "policy.h"
 #include "settings.h"
@@ -94,6 +95,34 @@ static void print_people(const struct rf_info *info)
 	print_stages(info);
 }
 
+static void print_devices(const struct rf_info *info)
+{
+	struct device_line lines[RF_VIRTIO_DEVICES];
+	static char answer[CLIENT_TEXT_MAX];
+	unsigned int i, nr = devices_list(info->name, answer, lines);
+
+	for (i = 0; i < nr; i++)
+		printf("%-14s %s (%s)\n", lines[i].name, lines[i].text, lines[i].state);
+}
+
+static void add_devices(struct json_object *json, const struct rf_info *info)
+{
+	struct json_object *array = json_object_new_array(), *o;
+	struct device_line lines[RF_VIRTIO_DEVICES];
+	static char answer[CLIENT_TEXT_MAX];
+	unsigned int i, nr = devices_list(info->name, answer, lines);
+
+	for (i = 0; i < nr; i++) {
+		o = json_object_new_object();
+		fmt_put_text(o, "device", lines[i].name);
+		fmt_put_text(o, "kind", lines[i].kind);
+		fmt_put_text(o, "state", lines[i].state);
+		fmt_put_text(o, "what", lines[i].text);
+		json_object_array_add(array, o);
+	}
+	json_object_object_add(json, "devices", array);
+}
+
 static bool owned(const struct rf_resource *r, const struct rf_info *info)
 {
 	return r->owner == info->id && r->kind != RF_RES_CPU;
@@ -159,6 +188,7 @@ static void print_json(const struct rf_info *info, const struct rf_resource *res
 	json_object_object_add(subos, "resources", array);
 	json_object_object_add(subos, "vsock_cid",
 			       json_object_new_uint64((uint64_t)info->id + RF_VSOCK_CID));
+	add_devices(subos, info);
 	add_settings(subos, info);
 	json_object_object_add(json, "subos", subos);
 	fmt_json_print(json);
@@ -187,6 +217,7 @@ static int show(int dev, const char *name)
 	} else {
 		print_people(&info);
 		print_resources(&info, res, nr);
+		print_devices(&info);
 	}
 	free(res);
 	return RFM_OK;

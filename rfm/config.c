@@ -7,7 +7,7 @@
  *	cpus = 2-3
  *	pci = 0000:00:04.0
  *
- * pci may be repeated; # and ; begin a comment line. A line that is not
+ * pci, net, fs and disk may be repeated; # and ; begin a comment line. A line that is not
  * understood is an error: a setting that is silently left out is worse than none.
  */
 #include "settings.h"
@@ -55,10 +55,10 @@ static int set_pair(struct settings_text *text, char *pair, const char *path, un
 	case -EEXIST:
 		return wrong(path, line, "set twice:", key);
 	case -E2BIG:
-		return wrong(path, line, "one PCI function too many:", value);
+		return wrong(path, line, "one device too many:", value);
 	case -ENOENT:
 		return wrong(path, line,
-			     "not one of name, cpus, memory, kernel, initrd, append, pci, node, priority, on-crash, max-cpus, max-memory:",
+			     "not one of name, cpus, memory, kernel, initrd, append, pci, net, root, fs, disk, node, priority, on-crash, max-cpus, max-memory:",
 			     key);
 	default:
 		return rfm_fail(RFM_FAILED, "out of memory");

@@ -8,7 +8,7 @@
 
 #include "units.h"
 
-#define OPTIONS_MAX	24
+#define OPTIONS_MAX	32
 
 static void build(const struct rfm_command *cmd, char *shorts, struct option *longs)
 {

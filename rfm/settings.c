@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices.h"
 #include "rfm.h"
 #include "sysroot.h"
 
@@ -35,6 +36,13 @@ int settings_set(struct settings_text *text, const char *key, const char *value)
 		text->pci[text->nr_pci++] = value;
 		return 0;
 	}
+	if (spec_kind(key) != SPEC_KINDS) {
+		if (text->nr_devices == RF_VIRTIO_DEVICES)
+			return -E2BIG;
+		text->device_kind[text->nr_devices] = spec_kind(key);
+		text->device[text->nr_devices++] = value;
+		return 0;
+	}
 	for (i = 0; i < KEY_MAX; i++) {
 		if (strcmp(key, key_names[i]))
 			continue;
@@ -53,10 +61,15 @@ void settings_merge(struct settings_text *text, const struct settings_text *defa
 	for (i = 0; i < KEY_MAX; i++)
 		if (!text->value[i])
 			text->value[i] = defaults->value[i];
-	if (text->nr_pci)
-		return;
-	memcpy(text->pci, defaults->pci, sizeof(text->pci));
-	text->nr_pci = defaults->nr_pci;
+	if (!text->nr_pci) {
+		memcpy(text->pci, defaults->pci, sizeof(text->pci));
+		text->nr_pci = defaults->nr_pci;
+	}
+	if (!text->nr_devices) {
+		memcpy(text->device, defaults->device, sizeof(text->device));
+		memcpy(text->device_kind, defaults->device_kind, sizeof(text->device_kind));
+		text->nr_devices = defaults->nr_devices;
+	}
 }
 
 static int parse_name(struct settings *s, const char *name)
@@ -173,6 +186,16 @@ static char *absolute(const char *path)
 	return full ? full : strdup(path);
 }
 
+static bool has_root(const struct settings_text *text)
+{
+	unsigned int i;
+
+	for (i = 0; i < text->nr_devices; i++)
+		if (text->device_kind[i] == SPEC_ROOT)
+			return true;
+	return false;
+}
+
 static int parse_files(struct settings *s, const struct settings_text *text)
 {
 	char release[128], path[SYSROOT_PATH];
@@ -185,11 +208,26 @@ static int parse_files(struct settings *s, const struct settings_text *text)
 		kernel = sysroot_path(path, "/boot/vmlinuz-%s", release);
 	}
 	s->kernel = absolute(kernel);
+	if (!initrd && has_root(text))	/* the overlay mounts it */
+		return 0;
 	if (!initrd) {
 		snprintf(path, sizeof(path), "%s/initrd-default", sysroot_lib_dir());
 		initrd = path;
 	}
 	s->initrd = absolute(initrd);
+	return 0;
+}
+
+/* Where its root is, the subOS learns from its command line. */
+static int add_root(struct settings *s)
+{
+	char *line;
+
+	if (asprintf(&line, "%s%srf.root=root", s->append ? s->append : "",
+		     s->append ? " " : "") < 0)
+		return rfm_fail(RFM_FAILED, "out of memory");
+	free(s->append);
+	s->append = line;
 	return 0;
 }
 
@@ -226,8 +264,12 @@ int settings_parse(struct settings *s, const struct settings_text *text)
 		ret = parse_pci(s, text);
 	if (!ret)
 		ret = parse_append(s, text->value[KEY_APPEND]);
+	if (!ret && has_root(text))
+		ret = add_root(s);
 	if (!ret)
 		ret = parse_files(s, text);
+	if (!ret)
+		ret = devices_parse(s, text);
 	return ret;
 }
 
@@ -239,5 +281,6 @@ void settings_free(struct settings *s)
 	free(s->kernel);
 	free(s->initrd);
 	free(s->append);
+	free(s->devices);
 	memset(s, 0, sizeof(*s));
 }

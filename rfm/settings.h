@@ -9,9 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <linux/rainforest_virtio.h>
 #include <linux/rainforest_wire.h>
 
 #include "policy.h"
+#include "spec.h"
 #include "units.h"
 
 /* Keys of a configuration file; each is an option of rfm create, too. */
@@ -25,11 +27,17 @@ enum settings_key {
  * @value: text for each key, NULL where there is none
  * @pci: PCI functions
  * @nr_pci: their number
+ * @device: virtio devices
+ * @device_kind: what each is
+ * @nr_devices: their number
  */
 struct settings_text {
 	const char *value[KEY_MAX];
 	const char *pci[RF_WIRE_PCI];
 	unsigned int nr_pci;
+	const char *device[RF_VIRTIO_DEVICES];
+	enum spec_kind device_kind[RF_VIRTIO_DEVICES];
+	unsigned int nr_devices;
 };
 
 /**
@@ -46,6 +54,8 @@ struct settings_text {
  * @policy: what happens to it without the operator
  * @pci: segment << 16 | bus << 8 | devfn
  * @nr_pci: length of @pci
+ * @devices: virtio devices, for a create; their keeper has them afterwards
+ * @nr_devices: length of @devices
  * @bare: no module of ours inside
  * @bzimage: start at the bzImage's own entry
  */
@@ -62,6 +72,8 @@ struct settings {
 	struct policy policy;
 	uint32_t pci[RF_WIRE_PCI];
 	unsigned int nr_pci;
+	struct spec *devices;
+	unsigned int nr_devices;
 	bool bare;
 	bool bzimage;
 };

@@ -163,6 +163,7 @@ class Root:
     def rainforest(self, releases):
         """What make install would put there, as far as it has been built."""
         for path, name in (("usr/lib/rainforest/init", "rfinit"), ("usr/lib/rainforest/agent", "rfagent"),
+                           ("usr/lib/rainforest/rfbackend", "rfbackend"),
                            ("usr/sbin/rfm", "rfm")):
             source = os.path.join(self.build, name)
             if os.path.isfile(source):

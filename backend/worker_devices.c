@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The worker's devices: what the keeper and the subOS want of them. */
+#include "worker.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/rfvhost.h>
+
+#include "rainforest.h"
+#include "ready.h"
+
+#define SEND_MS	5000	/* for the subOS to make room in the channel */
+
+int worker_send(struct worker *w, const void *message, size_t bytes)
+{
+	struct pollfd p = { .fd = w->fds.channel, .events = POLLOUT };
+
+	for (;;) {
+		if (rf_write(w->fds.channel, message, bytes) >= 0)
+			return 0;
+		if (errno != EAGAIN)
+			return -EPIPE;
+		if (poll(&p, 1, SEND_MS) <= 0)
+			return -EPIPE;
+	}
+}
+
+static int send_msg(struct worker *w, unsigned int type, unsigned int device, __le32 seq)
+{
+	const struct rf_virtio_msg m = {
+		.type = htole16(type), .device = htole16(device), .seq = seq,
+	};
+
+	return worker_send(w, &m, sizeof(m));
+}
+
+static void announce(struct wdev *d)
+{
+	if (!d->worker->said_hello)
+		return;
+	d->announce.msg = (struct rf_virtio_msg){
+		.type = htole16(RF_VIRTIO_DEVICE), .device = htole16(d->number),
+	};
+	worker_send(d->worker, &d->announce, sizeof(d->announce));
+}
+
+void worker_announce_all(struct worker *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < RF_VIRTIO_DEVICES; i++)
+		if (w->devices[i])
+			announce(w->devices[i]);
+}
+
+void worker_tell_config(struct wdev *d)
+{
+	struct rf_virtio_config c = {
+		.msg.type = htole16(RF_VIRTIO_CONFIG), .msg.device = htole16(d->number),
+		.config = d->announce.config,
+	};
+
+	if (d->worker->said_hello)
+		worker_send(d->worker, &c, sizeof(c));
+}
+
+static void tell_keeper(struct wdev *d, enum ipc_type type, enum ipc_state state)
+{
+	const struct ipc m = { .type = type, .device = d->number, .state = state };
+
+	ipc_send(d->worker->fds.keeper, &m, NULL);
+}
+
+void worker_tell_state(struct wdev *d, enum ipc_state state)
+{
+	tell_keeper(d, IPC_STATE, state);
+}
+
+/* Doorbells of one queue; kick < 0: none. */
+static int ring(struct wdev *d, unsigned int queue, int kick, int call)
+{
+	struct rfvhost_queue q = { .size = sizeof(q), .device = d->number, .queue = queue,
+				   .kick = kick, .call = call };
+
+	return ioctl(d->worker->fds.vhost, RFVHOST_IOC_QUEUE, &q) ? -errno : 0;
+}
+
+static void close_rings(struct wdev *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < RF_VIRTIO_QUEUES; i++) {
+		if (d->kick[i] < 0)
+			continue;
+		ring(d, i, -1, -1);
+		close(d->kick[i]);
+		close(d->call[i]);
+		d->kick[i] = -1;
+		d->call[i] = -1;
+	}
+}
+
+static int open_ring(struct wdev *d, unsigned int i)
+{
+	int kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int ret = kick < 0 || call < 0 ? -errno : ring(d, i, kick, call);
+
+	if (ret) {
+		close(kick);
+		close(call);
+		return ret;
+	}
+	d->kick[i] = kick;
+	d->call[i] = call;
+	return 0;
+}
+
+static int open_rings(struct wdev *d)
+{
+	unsigned int i, nr = le32toh(d->ready.nr_queues);
+	int ret = 0;
+
+	for (i = 0; !ret && i < nr; i++)
+		if (d->ready.queue[i].size)
+			ret = open_ring(d, i);
+	return ret;
+}
+
+/* Kicks from before may have gone nowhere. */
+static void kick_all(struct wdev *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < RF_VIRTIO_QUEUES; i++)
+		if (d->kick[i] >= 0)
+			eventfd_write(d->kick[i], 1);
+}
+
+static void stop(struct wdev *d)
+{
+	if (d->started)
+		d->ops->stop(d);
+	d->started = false;
+	close_rings(d);
+}
+
+static void give_up(struct wdev *d)
+{
+	stop(d);
+	worker_tell_state(d, IPC_BROKEN);
+}
+
+static void ready(struct wdev *d, const struct rf_virtio_ready *r, size_t bytes)
+{
+	int ret;
+
+	stop(d);
+	if (ready_check(r, bytes, &d->announce, d->worker->window.bytes)) {
+		give_up(d);
+		return;
+	}
+	memset(&d->ready, 0, sizeof(d->ready));
+	memcpy(&d->ready, r, bytes);
+	ret = open_rings(d);
+	if (!ret) {
+		d->started = true;
+		ret = d->ops->start(d, le32toh(r->flags) & RF_VIRTIO_RESUMED);
+	}
+	if (ret) {
+		give_up(d);
+		return;
+	}
+	kick_all(d);
+	worker_tell_state(d, IPC_WORKS);
+}
+
+static void free_device(struct wdev *d)
+{
+	stop(d);
+	d->ops->free(d);
+	d->worker->devices[d->number] = NULL;
+	free(d);
+}
+
+static void removed(struct wdev *d)
+{
+	tell_keeper(d, IPC_REMOVED, 0);
+	free_device(d);
+}
+
+static void heard_hello(struct worker *w, const struct rf_virtio_hello *h, size_t bytes)
+{
+	if (bytes < sizeof(*h) || le32toh(h->version) != RF_VIRTIO_VERSION || w->said_hello)
+		return;
+	w->said_hello = true;
+	worker_announce_all(w);
+}
+
+/* What cannot be is dropped: it harms nobody but who sent it. */
+void worker_from_subos(struct worker *w, const void *message, size_t bytes)
+{
+	const struct rf_virtio_msg *m = message;
+	unsigned int type, number;
+	struct wdev *d;
+
+	if (bytes < sizeof(*m))
+		return;
+	type = le16toh(m->type);
+	number = le16toh(m->device);
+	if (type == RF_VIRTIO_HELLO) {
+		heard_hello(w, message, bytes);
+		return;
+	}
+	d = number < RF_VIRTIO_DEVICES ? w->devices[number] : NULL;
+	if (!d)
+		return;
+	if (type == RF_VIRTIO_READY) {
+		ready(d, message, bytes);
+	} else if (type == RF_VIRTIO_RESET) {
+		stop(d);
+		send_msg(w, RF_VIRTIO_DONE, number, m->seq);
+		worker_tell_state(d, IPC_OFFERED);
+	} else if (type == RF_VIRTIO_REMOVED) {
+		removed(d);
+	}
+}
+
+static int init(struct wdev *d, const struct ipc *m, const int *fds)
+{
+	return d->spec.kind == SPEC_NET ? worker_net_init(d, fds, m->count) :
+					  worker_user_init(d, m, fds);
+}
+
+static void add(struct worker *w, const struct ipc *m, const int *fds)
+{
+	struct wdev *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		_exit(1);	/* the keeper starts another */
+	d->worker = w;
+	d->number = m->device;
+	d->spec = m->spec;
+	d->ops = d->spec.kind == SPEC_NET ? &worker_net_ops : &worker_user_ops;
+	memset(d->kick, -1, sizeof(d->kick));
+	memset(d->call, -1, sizeof(d->call));
+	w->devices[d->number] = d;
+	if (init(d, m, fds) || d->ops->describe(d)) {
+		worker_tell_state(d, IPC_BROKEN);
+		free_device(d);
+		return;
+	}
+	announce(d);
+	worker_tell_state(d, IPC_OFFERED);
+}
+
+static void lost(struct wdev *d)
+{
+	stop(d);
+	worker_tell_state(d, IPC_GONE);
+}
+
+static void renew(struct wdev *d, int fd)
+{
+	if (d->ops->renew && !d->ops->renew(d, fd))
+		return;
+	give_up(d);
+}
+
+void worker_from_keeper(struct worker *w, const struct ipc *m, const int *fds)
+{
+	struct wdev *d = m->device < RF_VIRTIO_DEVICES ? w->devices[m->device] : NULL;
+
+	switch (m->type) {
+	case IPC_ADD:
+		if (!d)
+			add(w, m, fds);
+		break;
+	case IPC_RENEW:
+		if (d && m->count == 1)
+			renew(d, fds[0]);
+		break;
+	case IPC_LOST:
+		if (d)
+			lost(d);
+		break;
+	case IPC_REMOVE:
+		if (d && w->said_hello)
+			send_msg(w, RF_VIRTIO_REMOVE, d->number, 0);
+		else if (d)
+			removed(d);
+		break;
+	}
+}

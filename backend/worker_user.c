@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* File systems and disks: a process beside serves the queues and is set up by vhost-user. */
+#include "worker.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_fs.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_ring.h>
+
+#define ANSWER_MS	10000	/* for a back end to answer: it may have to finish requests */
+#define FS_QUEUES	2	/* one of high priority, one for requests */
+#define FS_QUEUE_MAX	128
+#define DISK_QUEUES	1
+#define DISK_QUEUE_MAX	128
+
+#define F(name)		(1ULL << (name))
+/* of those that a back end offers: what needs nothing of us */
+#define OF_RINGS	(F(VIRTIO_F_VERSION_1) | F(VIRTIO_RING_F_INDIRECT_DESC) |	\
+			 F(VIRTIO_RING_F_EVENT_IDX))
+#define OF_DISKS	(F(VIRTIO_BLK_F_SIZE_MAX) | F(VIRTIO_BLK_F_SEG_MAX) |		\
+			 F(VIRTIO_BLK_F_RO) | F(VIRTIO_BLK_F_BLK_SIZE) |		\
+			 F(VIRTIO_BLK_F_FLUSH) | F(VIRTIO_BLK_F_TOPOLOGY) |		\
+			 F(VIRTIO_BLK_F_DISCARD) | F(VIRTIO_BLK_F_WRITE_ZEROES))
+
+static bool is_disk(const struct wdev *d)
+{
+	return d->spec.kind == SPEC_DISK;
+}
+
+static void describe_fs(struct wdev *d)
+{
+	struct virtio_fs_config c = { .num_request_queues = htole32(FS_QUEUES - 1) };
+
+	memcpy(c.tag, d->spec.tag, strnlen(d->spec.tag, sizeof(c.tag)));
+	memcpy(d->announce.config.space, &c, sizeof(c));
+	d->announce.config.bytes = htole32(sizeof(c));
+	d->announce.id = htole32(VIRTIO_ID_FS);
+	d->announce.features = htole64(d->user.v.features & OF_RINGS);
+}
+
+static int describe_disk(struct wdev *d)
+{
+	uint32_t bytes = sizeof(struct virtio_blk_config);
+	int ret;
+
+	if (bytes > RF_VIRTIO_CONFIG_MAX)
+		bytes = RF_VIRTIO_CONFIG_MAX;
+	ret = vuser_config(&d->user.v, d->announce.config.space, bytes);
+	d->announce.config.bytes = htole32(bytes);
+	d->announce.id = htole32(VIRTIO_ID_BLOCK);
+	d->announce.features = htole64(d->user.v.features & (OF_RINGS | OF_DISKS));
+	return ret;
+}
+
+static int describe(struct wdev *d)
+{
+	unsigned int i, nr = is_disk(d) ? DISK_QUEUES : FS_QUEUES;
+	int ret;
+
+	ret = vuser_hello(&d->user.v, is_disk(d));
+	if (ret)
+		return ret;
+	d->announce.nr_queues = htole32(nr);
+	for (i = 0; i < nr; i++)
+		d->announce.queue_max[i] = htole16(is_disk(d) ? DISK_QUEUE_MAX : FS_QUEUE_MAX);
+	if (is_disk(d))
+		return describe_disk(d);
+	describe_fs(d);
+	return 0;
+}
+
+/* What was begun goes on; for a new driver there is nothing of the sort. */
+static int set_inflight(struct wdev *d, bool again)
+{
+	static const char nothing[VUSER_INFLIGHT];
+
+	if (!is_disk(d))
+		return 0;
+	if (!again && pwrite(d->user.inflight, nothing, sizeof(nothing), 0) != sizeof(nothing))
+		return -EIO;
+	return vuser_inflight(&d->user.v, d->user.inflight, DISK_QUEUES,
+			      le32toh(d->ready.queue[0].size));
+}
+
+/* Where a queue goes on: whom we stop says it, else what is marked as used. */
+static int base_of(struct wdev *d, unsigned int i, uint16_t *base)
+{
+	return d->user.resume ? vuser_stop(&d->user.v, i, base) : worker_used_idx(d, i, base);
+}
+
+static int start_queues(struct wdev *d, bool again)
+{
+	unsigned int i, nr = le32toh(d->ready.nr_queues);
+	struct vuser *v = &d->user.v;
+	uint16_t base[RF_VIRTIO_QUEUES];
+	int ret = 0;
+
+	for (i = 0; !ret && i < nr; i++)
+		if (d->ready.queue[i].size)
+			ret = base_of(d, i, &base[i]);
+	d->user.resume = false;
+	if (!ret)
+		ret = vuser_features(v, le64toh(d->ready.features));
+	if (!ret)
+		ret = vuser_memory(v, d->worker->fds.window, d->worker->window.bytes);
+	if (!ret)
+		ret = set_inflight(d, again);
+	for (i = 0; !ret && i < nr; i++)
+		if (d->ready.queue[i].size)
+			ret = vuser_queue(v, i, &d->ready.queue[i], base[i], d->kick[i], d->call[i]);
+	return ret;
+}
+
+static int start(struct wdev *d, bool resumed)
+{
+	if (d->user.v.sock < 0)
+		return -ENODEV;
+	return start_queues(d, resumed);
+}
+
+static void stop(struct wdev *d)
+{
+	unsigned int i, nr = le32toh(d->ready.nr_queues);
+	uint16_t base;
+
+	for (i = 0; d->user.v.sock >= 0 && i < nr; i++)
+		if (d->ready.queue[i].size)
+			vuser_stop(&d->user.v, i, &base);
+}
+
+static int renew(struct wdev *d, int fd)
+{
+	unsigned int i;
+	int ret;
+
+	close(d->user.v.sock);
+	d->user.v.sock = fd;
+	ret = vuser_hello(&d->user.v, is_disk(d));
+	if (ret || !d->started)
+		return ret;
+	ret = start_queues(d, true);
+	for (i = 0; i < RF_VIRTIO_QUEUES; i++)
+		if (d->kick[i] >= 0)
+			eventfd_write(d->kick[i], 1);
+	if (!ret)
+		worker_tell_state(d, IPC_WORKS);
+	return ret;
+}
+
+static void event(struct wdev *d, int fd)
+{
+}
+
+static void free_user(struct wdev *d)
+{
+	close(d->user.v.sock);
+	if (d->user.inflight >= 0)
+		close(d->user.inflight);
+}
+
+int worker_user_init(struct wdev *d, const struct ipc *m, const int *fds)
+{
+	if (m->count != (is_disk(d) ? 2 : 1))
+		return -EPROTO;
+	d->user.v = (struct vuser){ .sock = fds[0], .timeout_ms = ANSWER_MS };
+	d->user.inflight = is_disk(d) ? fds[1] : -1;
+	d->user.resume = m->resume;
+	return 0;
+}
+
+const struct wops worker_user_ops = {
+	.describe = describe, .start = start, .stop = stop, .event = event, .renew = renew,
+	.free = free_user,
+};
