@@ -141,7 +141,7 @@ serve a sink deep
 chan wait a deep >/run/wait 2>&1 &
 waiter=$!
 check "a sends until the queue is full" eventually 30 grep -q full /run/wait
-inside a 'insmod /rf/rftest.ko what=at-skip at=rfcom_tell; touch /run/go' >/dev/null
+inside a 'insmod /rf/rftest.ko what=at-skip at=ficm_send ret=-22; touch /run/go' >/dev/null
 is "$(inside a 'true')$(cat /run/wait)" full "whoever polls is not told of what was read"
 check "and goes on waiting" kill -0 $waiter
 inside a 'rmmod rftest' >/dev/null
@@ -220,6 +220,7 @@ refused 1 "temporarily unavailable" "the module stays while somebody uses it" rm
 kill $(pidof chan)
 eventually 10 eval '! pidof chan'
 check "then it goes" rmmod rfcom
+audit "the invariants hold"
 check "and rfcontroller" rmmod rfcontroller
 END
 done_testing

@@ -95,7 +95,7 @@ check "b, too" rfm destroy b --force
 # --- Debian ---
 inside_d() { there d "$@"; }
 check "Debian boots from a directory" rfm create d --cpus 1-2 --memory 768M --root /srv/debian --net bridge=br0
-check "e, with a card on the same bridge" rfm create e --cpus 3 --memory 256M --net bridge=br0
+check "e, with a card on the same bridge" rfm create e --cpus 3-3 --memory 256M --net bridge=br0
 up() { there d systemctl is-system-running | grep -Eq '^(running|degraded)'; }
 check "the whole system comes up" eventually 300 up
 diag "$(there d systemctl --failed --no-legend --plain; there d systemd-analyze time | head -n 1)"
