@@ -571,9 +571,9 @@ struct rf_reply {
  *								end of ours, too
  *
  * A line brings up to RF_COM_LINE bytes in itself, or up to RF_COM_CHUNK in a chunk of
- * struct rf_com_bulk; the reader copies these at once. A queue has RF_COM_CELLS cells; a
- * line takes as many as its bytes fill. Whoever sends more than was taken and that many
- * breaks the channel.
+ * struct rf_com_bulk; they are taken in the order in which they were filled, whichever
+ * channel they are of. A queue has RF_COM_CELLS cells; a line takes as many as its bytes
+ * fill. Whoever sends more than was taken and that many breaks the channel.
  */
 #define RF_COM_CELLS		2048		/* of one end's queue, a power of two */
 #define RF_COM_CELL		64		/* bytes */
@@ -639,7 +639,10 @@ struct rf_com_chunk {
  * @magic: RF_COM_BULK_MAGIC; written last, when it can take chunks
  * @version: RF_WIRE_VERSION
  * @size: sizeof(struct rf_com_bulk)
- * @taken: @count of the chunk of the other kernel that it expects next
+ * @taken: @count of the first chunk of the other kernel that it has not taken
+ * @sent: @count of the chunk that it fills next
+ * @token: random, not 0, as long as this memory is not zeroed: whoever reads a chunk late
+ *	sees by it that it still is what it was
  * @reserved: 0
  * @chunk: for the other kernel
  *
@@ -651,7 +654,9 @@ struct rf_com_bulk {
 	__le32 version;
 	__le32 size;
 	__le32 taken;
-	__u8 reserved[4080];
+	__le32 sent;
+	__le32 token;
+	__u8 reserved[4072];
 	__u8 chunk[RF_COM_CHUNKS][RF_COM_CHUNK];
 };
 
