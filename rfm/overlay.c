@@ -24,6 +24,9 @@
 /* ours, in the order in which they are loaded */
 static const char *const our_modules[] = { "ficm.ko", "rfcom.ko", "rfsubos.ko" };
 
+/* goes in where it is there: not for kernels without netfilter */
+#define LOOP_MODULE	"rfloop.ko"
+
 /* goes in where it is there, and that kernel has the module that it stands on */
 #define VSOCK_MODULE	"rfcom_vsock.ko"
 #define VSOCK_BASE	"vsock"
@@ -277,6 +280,15 @@ static int add_vsock(struct builder *b, const struct rfm_overlay_request *req)
 	return ret ? ret : add_own_module(b, req, VSOCK_MODULE);
 }
 
+/* Packets between kernels. */
+static int add_loop(struct builder *b, const struct rfm_overlay_request *req)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/modules/%s/" LOOP_MODULE, req->lib_dir, req->release);
+	return access(path, R_OK) ? 0 : add_own_module(b, req, LOOP_MODULE);
+}
+
 /* The release becomes part of paths, and may come out of a file. */
 static int check_release(struct builder *b, const char *release)
 {
@@ -304,6 +316,8 @@ static int add_all(struct builder *b, const struct rfm_overlay_request *req)
 		ret = add_device_modules(b, req);
 	if (!ret)
 		ret = add_vsock(b, req);
+	if (!ret)
+		ret = add_loop(b, req);
 	if (!ret)
 		rfm_cpio_file(&b->cpio, OUR_DIR "/modules", 0644, b->order.data, b->order.size);
 	return ret;

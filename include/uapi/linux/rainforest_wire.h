@@ -492,6 +492,7 @@ struct rf_ficm_area {
 #define RF_MSG_COM_REVOKE	25	/* struct rf_com_end */
 #define RF_MSG_COM_DETACH	26	/* struct rf_com_end */
 #define RF_MSG_COM_DETACHED	27	/* struct rf_com_end */
+/* 32 to 35 are RFloop's: rainforest_loop.h */
 
 /* what is asked for, struct rf_request @op */
 #define RF_OP_PING		1	/* only an answer */
