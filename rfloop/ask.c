@@ -33,6 +33,7 @@ static DEFINE_SPINLOCK(channel_lock);	/* protects @channel for who wakes its rea
 static struct rf_channel *channel;
 static DECLARE_WAIT_QUEUE_HEAD(no_channel);
 static bool changed;
+static bool again;		/* the thread's own: look at the addresses in a second */
 
 /**
  * rfloop_ask_changed() - addresses of this kernel have changed
@@ -62,7 +63,7 @@ static int own_send(struct rf_channel *ch, struct asking *a)
 	WRITE_ONCE(changed, false);
 	/* Forgotten before they are read: whatever changes meanwhile is seen again. */
 	smp_mb();
-	nr = rfloop_own_collect(a->message.entry);
+	nr = rfloop_own_collect(a->message.entry, &again);
 	memset(&a->message.head, 0, sizeof(a->message.head));
 	a->message.head.version = cpu_to_le32(RF_LOOP_VERSION);
 	a->message.head.nr = cpu_to_le32(nr);
@@ -99,8 +100,8 @@ static void talk(struct rf_channel *ch, struct asking *a)
 
 	ret = own_send(ch, a);
 	while (!ret && !kthread_should_stop()) {
-		wait_event_interruptible(*rf_channel_wait(ch), something_to_do(ch));
-		if (READ_ONCE(changed))
+		wait_event_interruptible_timeout(*rf_channel_wait(ch), something_to_do(ch), HZ);
+		if (again || READ_ONCE(changed))
 			ret = own_send(ch, a);
 		if (ret || !rf_readable(ch))
 			continue;

@@ -201,7 +201,7 @@ int rfloop_take_init(void);
 void rfloop_take_exit(void);
 
 /* own.c: addresses of this kernel */
-u32 rfloop_own_collect(struct rf_loop_entry *e);
+u32 rfloop_own_collect(struct rf_loop_entry *e, bool *again);
 int rfloop_own_init(void (*changed)(void));
 void rfloop_own_exit(void);
 

@@ -47,7 +47,9 @@ static void collect4(struct rf_loop_entry *entries, u32 *nr, const struct net_de
 	}
 }
 
-static void collect6(struct rf_loop_entry *entries, u32 *nr, const struct net_device *dev)
+/* Nobody is told when an address is found to be nobody else's. */
+static void collect6(struct rf_loop_entry *entries, u32 *nr, const struct net_device *dev,
+		     bool *again)
 {
 	struct inet6_dev *in6 = __in6_dev_get(dev);
 	const struct inet6_ifaddr *ifa;
@@ -57,9 +59,12 @@ static void collect6(struct rf_loop_entry *entries, u32 *nr, const struct net_de
 		return;
 	read_lock_bh(&in6->lock);
 	list_for_each_entry(ifa, &in6->addr_list, if_list) {
-		if (ifa->scope & (IFA_LINK | IFA_HOST) || ifa->flags & IFA_F_DADFAILED ||
-		    (ifa->flags & IFA_F_TENTATIVE && !(ifa->flags & IFA_F_OPTIMISTIC)))
+		if (ifa->scope & (IFA_LINK | IFA_HOST) || ifa->flags & IFA_F_DADFAILED)
 			continue;
+		if (ifa->flags & IFA_F_TENTATIVE && !(ifa->flags & IFA_F_OPTIMISTIC)) {
+			*again = true;
+			continue;
+		}
 		e = entry_next(entries, nr, dev, 6);
 		if (e)
 			memcpy(e->address, &ifa->addr, 16);
@@ -70,21 +75,23 @@ static void collect6(struct rf_loop_entry *entries, u32 *nr, const struct net_de
 /**
  * rfloop_own_collect() - which addresses this kernel has
  * @e: (out) they, RF_LOOP_OWN_MAX at most; what is more takes the device
+ * @again: (out) one may be added before long, without a word: look again in a second
  *
  * Context: sleeps.
  * Return: how many.
  */
-u32 rfloop_own_collect(struct rf_loop_entry *e)
+u32 rfloop_own_collect(struct rf_loop_entry *e, bool *again)
 {
 	struct net_device *dev;
 	u32 nr = 0;
 
+	*again = false;
 	rtnl_lock();
 	for_each_netdev(&init_net, dev) {
 		if (!(dev->flags & IFF_UP) || dev->flags & IFF_LOOPBACK || dev == rfloop_device)
 			continue;
 		collect4(e, &nr, dev);
-		collect6(e, &nr, dev);
+		collect6(e, &nr, dev, again);
 	}
 	rtnl_unlock();
 	return nr;

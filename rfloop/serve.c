@@ -14,6 +14,9 @@
 
 #include "internal.h"
 
+#define LOOK_AGAIN	HZ
+#define CLAIMS_REST	(HZ / 20)	/* between two claims of a kernel: each makes a list for all */
+
 /**
  * struct client - a kernel that takes part
  * @thread: talks with it; NULL: none
@@ -45,6 +48,7 @@ static DEFINE_XARRAY(switched_off);
 static unsigned int version;		/* counts the lists */
 static struct rf_service *service;
 static bool changed;
+static bool again;			/* the thread's own: look at the addresses once more */
 
 static void wake_all(void)
 {
@@ -157,8 +161,10 @@ static int client_loop(void *arg)
 
 	while (!ret && !kthread_should_stop()) {
 		wait_event_interruptible(*rf_channel_wait(c->channel), client_pending(c));
-		if (rf_readable(c->channel))
+		if (rf_readable(c->channel)) {
 			ret = client_hear(c);
+			schedule_timeout_interruptible(CLAIMS_REST);
+		}
 		if (!ret && c->seen != READ_ONCE(version))
 			ret = client_tell(c);
 	}
@@ -261,12 +267,26 @@ void rfloop_serve_changed(void)
 
 static void own_look(struct rf_loop_entry *own)
 {
-	if (!READ_ONCE(changed))
+	if (!again && !READ_ONCE(changed))
 		return;
 	WRITE_ONCE(changed, false);
 	/* Forgotten before they are read: whatever changes meanwhile is seen again. */
 	smp_mb();
-	claims_take(FICM_SUPERVISOR, own, rfloop_own_collect(own));
+	claims_take(FICM_SUPERVISOR, own, rfloop_own_collect(own, &again));
+}
+
+/* The next channel that somebody opened, or there may be something else to do. */
+static struct rf_channel *next_channel(void)
+{
+	struct rf_channel *ch;
+	DEFINE_WAIT(wait);
+
+	prepare_to_wait(rf_service_wait(service), &wait, TASK_INTERRUPTIBLE);
+	ch = rf_accept(service, RF_NOWAIT);
+	if (IS_ERR(ch) && !READ_ONCE(changed) && !any_done() && !kthread_should_stop())
+		schedule_timeout(LOOK_AGAIN);
+	finish_wait(rf_service_wait(service), &wait);
+	return ch;
 }
 
 static void serve_loop(struct rf_loop_entry *own)
@@ -274,17 +294,11 @@ static void serve_loop(struct rf_loop_entry *own)
 	struct rf_channel *ch;
 
 	while (!kthread_should_stop()) {
-		ch = rf_accept(service, RF_NOWAIT);
-		if (!IS_ERR(ch)) {
-			clients_reap(false);
-			client_begin(ch);
-			continue;
-		}
+		ch = next_channel();
 		clients_reap(false);
+		if (!IS_ERR(ch))
+			client_begin(ch);
 		own_look(own);
-		wait_event_interruptible_timeout(*rf_service_wait(service),
-						 READ_ONCE(changed) || any_done() ||
-						 kthread_should_stop(), HZ / 4);
 	}
 }
 

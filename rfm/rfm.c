@@ -26,6 +26,7 @@ const struct rfm_command *const rfm_commands[] = {
 	&cmd_priority,
 	&cmd_channel,
 	&cmd_share,
+	&cmd_loop,
 	&cmd_set,
 	&cmd_restart,
 	&cmd_stop,

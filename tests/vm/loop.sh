@@ -11,10 +11,21 @@ need_build
 mkdir -p "$T_DIR"
 ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -Wno-unused-result \
 	-o "$T_DIR/netctl" "$T_TOP/tests/vm/netctl.c" 2>/dev/null || bail "netctl does not compile"
-set -- --copy "$T_DIR/netctl:/usr/bin/netctl"
+${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -I"$T_TOP/include/uapi" \
+	-I"$T_TOP/rfcom/lib" -o "$T_DIR/share" "$T_TOP/tests/vm/share.c" \
+	"$T_TOP/rfcom/lib/rainforest.c" || bail "share does not compile"
+set -- --copy "$T_DIR/netctl:/usr/bin/netctl" --copy "$T_DIR/share:/usr/bin/share"
 for tool in iperf3 nft; do
 	path=$(PATH=$PATH:/usr/sbin command -v $tool) && set -- "$@" --copy "$path:/usr/bin/$tool"
 done
+# iperf3 for subOSes, too, with its libraries.
+if iperf=$(command -v iperf3); then
+	rm -rf "$T_DIR/more"
+	for file in $iperf $(ldd "$iperf" | grep -o '/[^ ]*'); do
+		install -D "$file" "$T_DIR/more$file"
+	done
+	set -- "$@" --copy "$T_DIR/more:/rf/more"
+fi
 # Three cards on one wire, and a port that always listens: the hub holds up who sends when nobody does.
 set -- "$@" --qemu -netdev --qemu user,id=sink,restrict=on,ipv6=off \
 	--qemu -netdev --qemu hubport,id=listens,hubid=0,netdev=sink
@@ -24,9 +35,10 @@ for n in 0 1 2; do
 		--qemu -device --qemu "virtio-net-pci,netdev=wire$n,mac=52:54:00:00:00:1$n,bus=port$n"
 done
 
-run_guest --smp 5 "$@" --module nft_ct --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
+run_guest --smp 5 "$@" --module nft_ct --module virtio_pci --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
 . /rf/lifecycle.lib
 
+CARD_MODULES="virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover virtio_net"
 PEERS=/sys/module/rfloop/peers
 # count NAME KERNEL COUNTER: a counter of that kernel, "-": of this one
 count()
@@ -84,12 +96,14 @@ must()
 	[ $T_FAILED = $must_before ] || exit 1
 }
 mkdir -p /run/more/usr/bin
-cp /usr/bin/netctl /run/more/usr/bin/
+cp /usr/bin/netctl /usr/bin/share /run/more/usr/bin/
+[ ! -d /rf/more ] || cp -a /rf/more/. /run/more/
 # Drivers of PCI functions come by themselves, but not those of what such a function carries.
 for dir in /lib/modules/*; do
 	mkdir -p "/run/more/net/${dir##*/}"
-	for name in failover net_failover virtio_net dummy; do
+	for name in $CARD_MODULES dummy; do
 		file=$(find "$dir" -name "$name.ko" -o -name "$name.ko.xz")
+		[ -n "$file" ] || continue
 		case $file in
 		*.xz) xzcat "$file" ;;
 		*) cat "$file" ;;
@@ -98,7 +112,7 @@ for dir in /lib/modules/*; do
 done
 initrd_with rftest
 check "it loads" modprobe rfloop
-setup='[ -e /sys/class/net/eth0 ] || for m in failover net_failover virtio_net; do insmod /net/$(uname -r)/$m.ko; done; sysctl -w net.ipv6.conf.all.router_solicitations=0 net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.eth0.router_solicitations=0 >/dev/null; ip addr add 10.9.0.N/24 dev eth0; ip link set eth0 up; ip -6 addr add fd09::N/64 dev eth0'
+setup='[ -e /sys/class/net/eth0 ] || for m in '"$CARD_MODULES"'; do insmod /net/$(uname -r)/$m.ko 2>/dev/null; done; sysctl -w net.ipv6.conf.all.router_solicitations=0 net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.eth0.router_solicitations=0 >/dev/null; ip addr add 10.9.0.N/24 dev eth0; ip link set eth0 up; ip -6 addr add fd09::N/64 dev eth0'
 at - "$(echo "$setup" | sed 's/N/1/g')"
 must "a starts" rfm create a --cpus 1-2 --memory 512M --initrd /run/initrd --pci "$(card_with 11)"
 must "b starts" rfm create b --cpus 3-3 --memory 256M --initrd /run/initrd --kernel "$OTHER_KERNEL" --pci "$(card_with 12)"
@@ -110,22 +124,158 @@ for s in a b; do
 	serves $s 5000 netctl serve 5000
 	serves $s 5001 netctl sink 5001
 done
-at a 'ip addr; lsmod' | sed 's/^/# /'
-cat /sys/module/rfloop/addresses
-ping -c 3 -W 1 10.9.0.2 || at a 'ip addr; ip neigh; dmesg | tail -5'
-must "card: a is there" eventually 20 ping -c 1 -W 1 10.9.0.2
-must "a link is made" eventually 10 link - 1 10.9.0.2
-for a in 10.9.0.2 fd09::2; do
-is "$(netctl echo $a 5000 $m)" "$(there_and_back $m)" "TCP $a"
-is "$(netctl udp $a 5000 20 100)" "20 of 20" "udp $a"
-is "$(netctl udp $a 5000 20 60000)" "20 of 20" "udp large $a"
+# --- one link ---
+is "$(cut -d' ' -f1,2 /sys/module/rfloop/addresses | grep -v : | xargs)" "0 10.9.0.1 1 10.9.0.2 2 10.9.0.3" \
+	"the list has the addresses of all"
+must "the card leads to a" eventually 20 ping -c 1 -W 1 10.9.0.2
+must "packets make a link" eventually 10 link - 1 10.9.0.2
+must "and back" eventually 10 is_up a 0
+before=$(card -)
+for address in 10.9.0.2 fd09::2; do
+	is "$(netctl echo $address 5000 "$m")" "$(there_and_back "$m")" "$address: TCP, both ways at a time"
+	is "$(netctl udp $address 5000 20 100)" "20 of 20" "UDP"
+	is "$(netctl udp $address 5000 20 60000)" "20 of 20" "UDP longer than the card's mtu, which are not cut"
+	check "ICMP" ping -c 2 -s 30000 $address
 done
-netctl rr 10.9.0.2 5000 100
-netctl send 10.9.0.2 5001 1000
-netctl flood 10.9.0.2 5001 1000 60000
-netctl send 127.0.0.1 5001 1000
-netctl rr 127.0.0.1 5000 100
-grep . $PEERS/*/*
+is "$(at a "netctl echo fd09::1 5000 $m")" "$(there_and_back "$m")" "a opens"
+if [ -x /usr/bin/iperf3 ]; then
+	inside a 'iperf3 -s -D >/dev/null 2>&1' >/dev/null
+	check "iperf3" eventually 10 iperf3 -c 10.9.0.2 -t 2
+	check "iperf3, UDP, the other way" iperf3 -c 10.9.0.2 -u -b 0 -R -t 2
+fi
+is "$(card -)" "$before" "control: nothing of that went over the card: rx and tx bytes $before"
+check "an mtu of 1000 does not matter" ip link set eth0 mtu 1000
+is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" "TCP"
+ip link set eth0 mtu 1500
+
+# --- the firewall ---
+if [ -x /usr/bin/nft ]; then
+	nft -f - <<-'RULES'
+	table inet t {
+		chain in {
+			type filter hook input priority 0; policy accept;
+			iifname "eth0" ct state established counter accept
+			iifname "eth0" tcp dport 5000 counter drop
+		}
+		chain out {
+			type filter hook output priority 0; policy accept;
+			oifname "eth0" udp dport 5001 counter drop
+		}
+	}
+	RULES
+	is "$(at a 'timeout 3 netctl rr 10.9.0.1 5000 1 || echo no')" no "what the input chain drops for the card"
+	like "$(at a 'netctl rr 10.9.0.1 5001 1')" "" "control: another port"
+	is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" \
+		"what was opened here is established: connections are tracked as elsewhere"
+	is "$(netctl flood 10.9.0.2 5001 100 100)" "send: Operation not permitted" "what the output chain drops"
+	check "control: on the way of the card the same" test "$(nft list table inet t | grep -c 'packets 0 ')" = 0
+	nft delete table inet t
+fi
+
+# --- who may ---
+at a 'ping -c 1 -W 1 10.9.0.3' >/dev/null
+before=$(card a)
+is "$(at a "netctl echo 10.9.0.3 5000 20000")" "$(there_and_back 20000)" "without a rule a and b talk over their cards"
+check "control: these count" test "$(card a)" != "$before"
+is "$(count a 2 state)" device "there is no link"
+like "$(at b 'share try supervisor rfloop-1-1 w 1000; share try supervisor rfloop-1-1 r 1000')" "Permission denied" \
+	"b cannot have a ring of a's, by its name"
+unlike=$(at b 'share try supervisor rfloop-1-1 r 1000' | grep -c "Permission denied")
+is "$unlike" 1 "nor to read"
+rfm channel allow a b
+must "with one they have a link" eventually 20 link a 2 10.9.0.3
+must "and back" eventually 20 link b 1 10.9.0.2
+before=$(card a)
+sent=$(count - 1 sent)
+is "$(at a "netctl echo 10.9.0.3 5000 $m")" "$(there_and_back "$m")" "a and b, which runs $OTHER"
+is "$(at b "netctl echo fd09::2 5000 $m")" "$(there_and_back "$m")" "b opens, IPv6"
+is "$(at b 'netctl udp 10.9.0.2 5000 20 60000')" "20 of 20" "UDP"
+is "$(card a)" "$before" "nothing of that went over the card"
+check "nor through the supervisor" test $(($(count - 1 sent) - sent)) -lt 100
+rfm channel deny a b
+check "without the rule the link is gone" eventually 10 is_down a 2
+is "$(at a "netctl echo 10.9.0.3 5000 20000")" "$(there_and_back 20000)" "and the cards carry"
+
+# --- in the middle of a connection ---
+at_of() { cat /run/stop.at 2>/dev/null || echo 0; }
+past() { [ "$(at_of)" -gt "$1" ]; }
+# goes_on DESCRIPTION: the connection does
+goes_on()
+{
+	now=$(at_of)
+	check "$1" eventually 30 past $((now + 5))
+}
+rm -f /run/stop
+must "a link again" eventually 20 link - 1 10.9.0.2
+netctl hold 10.9.0.2 5000 /run/stop >/run/hold 2>&1 &
+goes_on "a connection"
+before=$(card -)
+echo 1 >/sys/module/rfloop/off
+is "$(cat /sys/module/rfloop/off)" 1 "a is switched off"
+goes_on "it goes on over the card"
+check "control: which counts" test "$(card -)" != "$before"
+is "$(grep -c '^1 ' /sys/module/rfloop/addresses)" 0 "a has no part in the list"
+echo 1 >/sys/module/rfloop/on
+check "switched on: a link again" eventually 20 is_up - 1
+before=$(card -)
+goes_on "it goes on"
+is "$(card -)" "$before" "and the card does not count"
+rmmod rfloop
+goes_on "without RFloop here it goes on over the card"
+check "control: which counts" test "$(card -)" != "$before"
+modprobe rfloop
+check "with it, a link again" eventually 20 is_up - 1
+inside a 'rmmod rfloop' >/dev/null
+goes_on "without RFloop there it goes on"
+is "$(ls $PEERS)" 2 "a is no peer"
+inside a 'insmod /.rainforest/rfloop.ko' >/dev/null
+check "a is back" eventually 20 is_up - 1
+goes_on "it goes on"
+touch /run/stop
+check "all came as it was sent" eventually 20 grep -q 'there and back' /run/hold
+
+# --- who claims what another has ---
+inside b 'ip addr add 10.9.0.2/32 dev lo scope global; ip link add d0 type dummy; insmod /net/$(uname -r)/dummy.ko numdummies=1; ip addr add 10.9.0.2/24 dev dummy0; ip link set dummy0 up' >/dev/null
+refused_one() { grep -q '^2 10.9.0.2 ' /sys/module/rfloop/refused; }
+check "b claims the address of a: refused" eventually 10 refused_one
+is "$(grep -c ' 10.9.0.2 ' /sys/module/rfloop/addresses)" 1 "it is a's"
+is "$(netctl echo 10.9.0.2 5000 20000)" "$(there_and_back 20000)" "a answers"
+like "$(dmesg)" 'rfloop: kernel 2 claims 10.9.0.2 .*refused' "the log says so"
+inside b 'ip link del dummy0' >/dev/null
+not_refused() { ! refused_one; }
+check "it is taken back" eventually 10 not_refused
+inside a 'ip addr del 10.9.0.2/24 dev eth0; ip addr add 10.9.0.7/24 dev eth0' >/dev/null
+moved() { grep -q '^1 10.9.0.7 ' /sys/module/rfloop/addresses; }
+check "a has another address" eventually 10 moved
+must "packets go there" eventually 20 link - 1 10.9.0.7
+before=$(card -)
+is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "by the short way"
+is "$(card -)" "$before" "which is not the card's"
+
+# --- a slow reader ---
+inside a 'rm -f /run/go' >/dev/null
+rm -f /run/go
+netctl stop 10.9.0.7 5000 /run/go >/run/slow 2>&1 &
+is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "beside one that does not read others go on"
+touch /run/go
+check "then it reads all" eventually 20 grep -q 'all came' /run/slow
+
+# --- ends ---
+netctl send 10.9.0.7 5001 20000 >/run/send 2>&1 &
+sender=$!
+typed a 'echo c >/proc/sysrq-trigger'
+check "a crashes under a stream" eventually 60 in_state a crashed
+gone() { [ ! -e $PEERS/1 ]; }
+check "it is no peer any more" eventually 20 gone
+kill $sender
+is "$(netctl echo 10.9.0.3 5000 20000)" "$(there_and_back 20000)" "b answers"
+subos_log_clean b
+grep . $PEERS/*/* | sed 's/^/# /'
+check "b is destroyed" rfm destroy b
+check "a is destroyed" rfm destroy a
+check "it unloads" rmmod rfloop
+none() { [ "$(rfm share list | wc -l)" = 1 ]; }
+check "no region stays" eventually 10 none
 audit "the invariants hold"
 END
 done_testing
