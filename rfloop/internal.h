@@ -21,6 +21,7 @@
 #include "ring.h"
 
 #define RFLOOP_PEERS	RF_WIRE_PEERS
+#define RFLOOP_MADE	8U	/* pieces of 2 MB and more in the largest ring */
 #define RFLOOP_STOP	(2 * RF_LOOP_FRAGS)	/* pages: with fewer the queue stops */
 
 /* what a peer's work is to do */
@@ -49,6 +50,9 @@ enum {
  * @bytes: of it
  * @ring: its beginning
  * @page: where the pages of data are
+ * @frame: what the kernel knows of each, where it can be attached to packets
+ * @nr_made: entries used in @made
+ * @made: what makes @frame in a subOS, which has none for memory of others
  */
 struct rfloop_memory {
 	struct rf_region *region;
@@ -56,6 +60,9 @@ struct rfloop_memory {
 	u64 bytes;
 	struct rf_loop_ring *ring;
 	void *page[RF_LOOP_BACK];
+	struct page *frame[RF_LOOP_BACK];
+	unsigned int nr_made;
+	struct dev_pagemap *made[RFLOOP_MADE];
 };
 
 /**
@@ -74,10 +81,22 @@ struct rfloop_sending {
  * struct rfloop_receiving - a ring in which this kernel receives
  * @memory: of it
  * @in: its end
+ * @peer: whose it is, or was
+ * @again: looks for pages that packets have let go of
+ * @first: of the pages in packets, modulo 2^32
+ * @last: of these, plus 1
+ * @attached: their numbers
+ * @node: in the list of those that nobody sends in any more, but packets have pages of
  */
 struct rfloop_receiving {
 	struct rfloop_memory memory;
 	struct rfloop_in in;
+	struct rfloop_peer *peer;
+	struct timer_list again;
+	u32 first;
+	u32 last;
+	u16 attached[RF_LOOP_BACK];
+	struct list_head node;
 };
 
 /**
@@ -165,6 +184,7 @@ extern unsigned int rfloop_ring_mb;
 /* memory.c */
 int rfloop_memory_map(struct rfloop_memory *m, struct rf_region *region);
 void rfloop_memory_unmap(struct rfloop_memory *m);
+void rfloop_memory_frames(struct rfloop_memory *m);
 
 /* peer.c: who there is, and the list that says so */
 struct rfloop_peer *rfloop_peer_find(u32 id);
@@ -195,6 +215,14 @@ bool rfloop_stuck(struct rfloop_peer *peer);
 
 /* receive.c: the way in */
 int rfloop_poll(struct napi_struct *napi, int budget);
+
+/* attach.c: pages of a ring in packets */
+struct sk_buff *rfloop_attach(struct rfloop_receiving *r, const struct rfloop_packet *p);
+void rfloop_attached_look(struct rfloop_receiving *r, u32 most);
+void rfloop_receiving_init(struct rfloop_receiving *r, struct rfloop_peer *peer);
+void rfloop_receiving_rest(struct rfloop_receiving *r);
+void rfloop_receiving_put(struct rfloop_receiving *r);
+bool rfloop_drained(void);
 
 /* take.c: which packets go that way */
 int rfloop_take_init(void);

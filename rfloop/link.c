@@ -57,8 +57,7 @@ static void receiving_end(struct rfloop_peer *peer)
 		return;
 	napi_disable(&peer->napi);
 	peer->receiving = NULL;
-	rfloop_memory_unmap(&r->memory);
-	kvfree(r);
+	rfloop_receiving_put(r);
 }
 
 static void link_tell_down(struct rfloop_peer *peer, bool yours)
@@ -95,6 +94,8 @@ static int receiving_begin(struct rfloop_peer *peer, const char *name)
 	ret = rfloop_in_init(&r->in, r->memory.ring, r->memory.bytes);
 	if (ret)
 		goto err_unmap;
+	rfloop_memory_frames(&r->memory);
+	rfloop_receiving_init(r, peer);
 	peer->receiving = r;
 	napi_enable(&peer->napi);
 	return 0;

@@ -2,11 +2,15 @@
 /*
  * Other kernels, and the list of addresses, which says who there is.
  */
+#include <linux/delay.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "internal.h"
+
+#define DRAIN_TRIES	100
+#define DRAIN_REST	50	/* ms */
 
 struct rfloop_peer rfloop_peers[RFLOOP_PEERS];
 u32 rfloop_own_id = RF_FICM_NOBODY;
@@ -230,4 +234,8 @@ void rfloop_peers_exit(void)
 		cancel_delayed_work_sync(&rfloop_peers[i].work);
 	destroy_workqueue(queue);
 	rcu_barrier();
+	for (i = 0; !rfloop_drained() && i < DRAIN_TRIES; i++)
+		msleep(DRAIN_REST);
+	if (!rfloop_drained())
+		pr_warn("packets that nobody reads keep memory of a ring, for good\n");
 }

@@ -17,33 +17,6 @@
 
 #include "internal.h"
 
-#define HEADERS		128U	/* bytes that are copied at least: headers lie in them */
-#define HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN + ETH_HLEN)
-
-/* All of it, into memory of this kernel. */
-static struct sk_buff *packet_copy(struct rfloop_receiving *r, const struct rfloop_packet *p)
-{
-	u32 head = min(p->len, HEADERS), at, i = 0;
-	struct sk_buff *skb;
-	int ret;
-
-	skb = alloc_skb_with_frags(HEADROOM + head, p->len - head, PAGE_ALLOC_COSTLY_ORDER, &ret,
-				   GFP_ATOMIC | __GFP_NOWARN);
-	if (!skb)
-		return NULL;
-	skb_reserve(skb, HEADROOM);
-	skb_put(skb, head);
-	skb->data_len = p->len - head;
-	skb->len = p->len;
-	for (at = 0, ret = 0; at < p->len; at += RF_LOOP_PAGE)
-		ret |= skb_store_bits(skb, at, r->memory.page[p->page[i++]],
-				      min(p->len - at, RF_LOOP_PAGE));
-	if (!ret)
-		return skb;
-	kfree_skb(skb);
-	return NULL;
-}
-
 /* Whether the packet's addresses are what they have to be; else why not. */
 static int addresses_check(const struct rfloop_peer *peer, u8 family, const void *from,
 			   const void *to)
@@ -73,7 +46,7 @@ static int packet_address(const struct rfloop_peer *peer, struct sk_buff *skb)
 		skb->protocol = htons(ETH_P_IPV6);
 		why = addresses_check(peer, 6, &ip6->saddr, &ip6->daddr);
 		if (why < 0)
-			skb->dev = ipv6_dev_find(&init_net, &ip6->daddr, rfloop_device);
+			skb->dev = ipv6_dev_find(&init_net, &ip6->daddr, NULL);
 	} else {
 		return RFLOOP_DROP_BAD;
 	}
@@ -119,14 +92,13 @@ static void packet_link_header(struct sk_buff *skb, const struct rfloop_peer *pe
 /* A packet for the network layer, or NULL: it was dropped, and counted. */
 static struct sk_buff *packet_make(struct rfloop_peer *peer, const struct rfloop_packet *p)
 {
-	struct sk_buff *skb = packet_copy(peer->receiving, p);
+	struct sk_buff *skb = rfloop_attach(peer->receiving, p);
 	int why;
 
 	if (!skb) {
 		rfloop_count_one(&peer->count.drops[RFLOOP_DROP_MEMORY]);
 		return NULL;
 	}
-	rfloop_count_one(&peer->count.copies_in);
 	why = packet_address(peer, skb);
 	if (why < 0)
 		why = packet_offloads(skb, &p->slot);
@@ -142,14 +114,6 @@ static struct sk_buff *packet_make(struct rfloop_peer *peer, const struct rfloop
 	return skb;
 }
 
-static void pages_return(struct rfloop_in *in, const struct rfloop_packet *p)
-{
-	u32 i;
-
-	for (i = 0; i < p->nr; i++)
-		rfloop_in_return(in, p->page[i]);
-}
-
 /* How many packets there were; negative: the ring is broken. */
 static int receive_some(struct rfloop_peer *peer, struct list_head *packets, int budget)
 {
@@ -163,7 +127,6 @@ static int receive_some(struct rfloop_peer *peer, struct list_head *packets, int
 		if (ret <= 0)
 			return ret ?: done;
 		skb = packet_make(peer, &p);
-		pages_return(in, &p);
 		if (skb)
 			list_add_tail(&skb->list, packets);
 	}
@@ -184,6 +147,7 @@ int rfloop_poll(struct napi_struct *napi, int budget)
 	int done;
 
 	rcu_read_lock();
+	rfloop_attached_look(peer->receiving, 2 * budget);
 	done = receive_some(peer, &packets, budget);
 	if (done >= 0 && rfloop_in_publish(&peer->receiving->in))
 		rfloop_bell(peer);
@@ -195,6 +159,7 @@ int rfloop_poll(struct napi_struct *napi, int budget)
 		napi_complete_done(napi, 0);
 		return 0;
 	}
+	rfloop_receiving_rest(peer->receiving);
 	if (done < budget && napi_complete_done(napi, done) &&
 	    !rfloop_in_sleep(&peer->receiving->in))
 		napi_schedule(napi);

@@ -60,6 +60,7 @@ u64 rf_region_bytes(const struct rf_region *r);
 bool rf_region_revoked(const struct rf_region *r);
 void *rf_map(struct rf_region *r, u64 at, size_t *bytes);
 void rf_unmap(struct rf_region *r);
+int rf_region_place(const struct rf_region *r, u64 at, u64 *place);
 void rf_detach(struct rf_region *r);
 
 #endif /* _RAINFOREST_RFCOM_H */

@@ -27,7 +27,7 @@ if iperf=$(command -v iperf3); then
 	set -- "$@" --copy "$T_DIR/more:/rf/more"
 fi
 # Three cards on one wire, and a port that always listens: the hub holds up who sends when nobody does.
-set -- "$@" --qemu -netdev --qemu user,id=sink,restrict=on,ipv6=off \
+set -- "$@" --qemu -netdev --qemu socket,id=sink,udp=127.0.0.1:9,localaddr=127.0.0.1:0 \
 	--qemu -netdev --qemu hubport,id=listens,hubid=0,netdev=sink
 for n in 0 1 2; do
 	set -- "$@" --qemu -netdev --qemu "hubport,id=wire$n,hubid=0" \
@@ -57,6 +57,13 @@ card()
 	else
 		inside "$1" 'cat /sys/class/net/eth0/statistics/[rt]x_bytes' | xargs
 	fi
+}
+# quiet NAME BEFORE DESCRIPTION: its card has carried nothing since but an ARP request or two
+quiet()
+{
+	q_now=$(card "$1")
+	check "$3: rx and tx bytes $2, then $q_now" \
+		test $((${q_now%% *} + ${q_now##* } - ${2%% *} - ${2##* })) -lt 500
 }
 # at NAME COMMAND: what it prints there; "-": here
 at()
@@ -143,7 +150,7 @@ if [ -x /usr/bin/iperf3 ]; then
 	check "iperf3" eventually 10 iperf3 -c 10.9.0.2 -t 2
 	check "iperf3, UDP, the other way" iperf3 -c 10.9.0.2 -u -b 0 -R -t 2
 fi
-is "$(card -)" "$before" "control: nothing of that went over the card: rx and tx bytes $before"
+quiet - "$before" "nothing of that went over the card"
 check "an mtu of 1000 does not matter" ip link set eth0 mtu 1000
 is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" "TCP"
 ip link set eth0 mtu 1500
@@ -163,7 +170,7 @@ if [ -x /usr/bin/nft ]; then
 		}
 	}
 	RULES
-	is "$(at a 'timeout 3 netctl rr 10.9.0.1 5000 1 || echo no')" no "what the input chain drops for the card"
+	is "$(at a '(timeout 3 netctl rr 10.9.0.1 5000 1 || echo no) 2>/dev/null' | tail -n 1)" no "what the input chain drops for the card"
 	like "$(at a 'netctl rr 10.9.0.1 5001 1')" "" "control: another port"
 	is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" \
 		"what was opened here is established: connections are tracked as elsewhere"
@@ -190,7 +197,7 @@ sent=$(count - 1 sent)
 is "$(at a "netctl echo 10.9.0.3 5000 $m")" "$(there_and_back "$m")" "a and b, which runs $OTHER"
 is "$(at b "netctl echo fd09::2 5000 $m")" "$(there_and_back "$m")" "b opens, IPv6"
 is "$(at b 'netctl udp 10.9.0.2 5000 20 60000')" "20 of 20" "UDP"
-is "$(card a)" "$before" "nothing of that went over the card"
+quiet a "$before" "nothing of that went over the card"
 check "nor through the supervisor" test $(($(count - 1 sent) - sent)) -lt 100
 rfm channel deny a b
 check "without the rule the link is gone" eventually 10 is_down a 2
@@ -219,7 +226,7 @@ echo 1 >/sys/module/rfloop/on
 check "switched on: a link again" eventually 20 is_up - 1
 before=$(card -)
 goes_on "it goes on"
-is "$(card -)" "$before" "and the card does not count"
+quiet - "$before" "and the card does not count"
 rmmod rfloop
 goes_on "without RFloop here it goes on over the card"
 check "control: which counts" test "$(card -)" != "$before"
@@ -250,7 +257,7 @@ check "a has another address" eventually 10 moved
 must "packets go there" eventually 20 link - 1 10.9.0.7
 before=$(card -)
 is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "by the short way"
-is "$(card -)" "$before" "which is not the card's"
+quiet - "$before" "which is not the card's"
 
 # --- a slow reader ---
 inside a 'rm -f /run/go' >/dev/null
