@@ -7,21 +7,13 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/skbuff.h>
-#include <linux/timer.h>
 
 #include "internal.h"
 
 #define HEADERS		128U	/* bytes that are copied at least: headers lie in them */
 #define SHORT		256U	/* bytes: what is not longer is copied */
 #define HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN + ETH_HLEN)
-#define AGAIN_IDLE	(HZ / 20)
-
-static DEFINE_MUTEX(drain_lock);	/* protects the list */
-static LIST_HEAD(drains);
-static void drain_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(drain, drain_work);
 
 static void pages_return(struct rfloop_in *in, const struct rfloop_packet *p)
 {
@@ -135,96 +127,4 @@ void rfloop_attached_look(struct rfloop_receiving *r, u32 most)
 		else
 			r->attached[r->last++ % RF_LOOP_BACK] = page;
 	}
-}
-
-static void again_timer(struct timer_list *timer)
-{
-	struct rfloop_receiving *r = container_of(timer, struct rfloop_receiving, again);
-
-	napi_schedule(&r->peer->napi);
-}
-
-/**
- * rfloop_receiving_init() - a ring is there
- * @r: the ring
- * @peer: who sends in it
- */
-void rfloop_receiving_init(struct rfloop_receiving *r, struct rfloop_peer *peer)
-{
-	r->peer = peer;
-	timer_setup(&r->again, again_timer, 0);
-}
-
-/**
- * rfloop_receiving_rest() - look for pages later, when packets have some
- * @r: the ring
- *
- * Context: NAPI.
- */
-void rfloop_receiving_rest(struct rfloop_receiving *r)
-{
-	if (r->first != r->last && !timer_pending(&r->again))
-		mod_timer(&r->again, jiffies + (4 * r->in.held > r->in.pages ? 1 : AGAIN_IDLE));
-}
-
-static bool receiving_free(struct rfloop_receiving *r)
-{
-	rfloop_attached_look(r, RF_LOOP_BACK);
-	if (r->first != r->last)
-		return false;
-	rfloop_memory_unmap(&r->memory);
-	kvfree(r);
-	return true;
-}
-
-static void drain_work(struct work_struct *work)
-{
-	struct rfloop_receiving *r, *next;
-
-	mutex_lock(&drain_lock);
-	list_for_each_entry_safe(r, next, &drains, node) {
-		list_del(&r->node);
-		if (!receiving_free(r))
-			list_add(&r->node, &drains);
-	}
-	if (!list_empty(&drains))
-		queue_delayed_work(system_wq, &drain, AGAIN_IDLE);
-	mutex_unlock(&drain_lock);
-}
-
-/**
- * rfloop_receiving_put() - nobody receives in a ring any more
- * @r: the ring; its memory is kept until no packet has a page of it
- *
- * Context: sleeps.
- */
-void rfloop_receiving_put(struct rfloop_receiving *r)
-{
-	del_timer_sync(&r->again);
-	if (receiving_free(r))
-		return;
-	mutex_lock(&drain_lock);
-	list_add(&r->node, &drains);
-	mutex_unlock(&drain_lock);
-	queue_delayed_work(system_wq, &drain, AGAIN_IDLE);
-}
-
-/**
- * rfloop_drained() - is no packet left that has a page of a ring?
- *
- * Context: sleeps. What is left when the module goes is never used for anything else: this
- * kernel holds on to the regions.
- * Return: whether.
- */
-bool rfloop_drained(void)
-{
-	bool drained;
-
-	cancel_delayed_work_sync(&drain);
-	drain_work(NULL);
-	mutex_lock(&drain_lock);
-	drained = list_empty(&drains);
-	mutex_unlock(&drain_lock);
-	cancel_delayed_work_sync(&drain);
-	return drained;
 }

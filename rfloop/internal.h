@@ -10,6 +10,7 @@
 #ifndef _RFLOOP_INTERNAL_H
 #define _RFLOOP_INTERNAL_H
 
+#include <linux/hrtimer.h>
 #include <linux/netdevice.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -83,6 +84,10 @@ struct rfloop_sending {
  * @in: its end
  * @peer: whose it is, or was
  * @again: looks for pages that packets have let go of
+ * @soon: looks for packets of a stream, so that nobody has to ring for each
+ * @before: ns, when packets were looked for last
+ * @gap: ns between two packets, on average
+ * @credit: so many times it goes on with @soon for one packet alone
  * @first: of the pages in packets, modulo 2^32
  * @last: of these, plus 1
  * @attached: their numbers
@@ -93,6 +98,10 @@ struct rfloop_receiving {
 	struct rfloop_in in;
 	struct rfloop_peer *peer;
 	struct timer_list again;
+	struct hrtimer soon;
+	u64 before;
+	u64 gap;
+	unsigned int credit;
 	u32 first;
 	u32 last;
 	u16 attached[RF_LOOP_BACK];
@@ -221,6 +230,7 @@ struct sk_buff *rfloop_attach(struct rfloop_receiving *r, const struct rfloop_pa
 void rfloop_attached_look(struct rfloop_receiving *r, u32 most);
 void rfloop_receiving_init(struct rfloop_receiving *r, struct rfloop_peer *peer);
 void rfloop_receiving_rest(struct rfloop_receiving *r);
+bool rfloop_receiving_soon(struct rfloop_receiving *r, unsigned int done);
 void rfloop_receiving_put(struct rfloop_receiving *r);
 bool rfloop_drained(void);
 

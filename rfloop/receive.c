@@ -161,6 +161,7 @@ int rfloop_poll(struct napi_struct *napi, int budget)
 	}
 	rfloop_receiving_rest(peer->receiving);
 	if (done < budget && napi_complete_done(napi, done) &&
+	    !rfloop_receiving_soon(peer->receiving, done) &&
 	    !rfloop_in_sleep(&peer->receiving->in))
 		napi_schedule(napi);
 	return done;
