@@ -20,6 +20,8 @@
 #define FS_QUEUE_MAX	128
 #define DISK_QUEUES	1
 #define DISK_QUEUE_MAX	128
+/* of struct virtio_blk_config, as far as qemu-storage-daemon 7.2 has it */
+#define DISK_CONFIG	60
 
 #define F(name)		(1ULL << (name))
 /* of those that a back end offers: what needs nothing of us */
@@ -48,13 +50,10 @@ static void describe_fs(struct wdev *d)
 
 static int describe_disk(struct wdev *d)
 {
-	uint32_t bytes = sizeof(struct virtio_blk_config);
 	int ret;
 
-	if (bytes > RF_VIRTIO_CONFIG_MAX)
-		bytes = RF_VIRTIO_CONFIG_MAX;
-	ret = vuser_config(&d->user.v, d->announce.config.space, bytes);
-	d->announce.config.bytes = htole32(bytes);
+	ret = vuser_config(&d->user.v, d->announce.config.space, DISK_CONFIG);
+	d->announce.config.bytes = htole32(DISK_CONFIG);
 	d->announce.id = htole32(VIRTIO_ID_BLOCK);
 	d->announce.features = htole64(d->user.v.features & (OF_RINGS | OF_DISKS));
 	return ret;
