@@ -16,7 +16,7 @@
 #include <linux/virtio_ring.h>
 
 #define ANSWER_MS	10000	/* for a back end to answer: it may have to finish requests */
-#define FS_QUEUES	2	/* one of high priority, one for requests */
+#define FS_QUEUES	WUSER_QUEUES	/* one of high priority, one for requests */
 #define FS_QUEUE_MAX	128
 #define DISK_QUEUES	1
 #define DISK_QUEUE_MAX	128
@@ -62,9 +62,11 @@ static int describe_disk(struct wdev *d)
 static int describe(struct wdev *d)
 {
 	unsigned int i, nr = is_disk(d) ? DISK_QUEUES : FS_QUEUES;
-	int ret;
+	int ret = 0;
 
-	ret = vuser_hello(&d->user.v, is_disk(d));
+	d->user.v.features = OF_RINGS;
+	if (!d->user.lost)
+		ret = vuser_hello(&d->user.v, is_disk(d));
 	if (ret)
 		return ret;
 	d->announce.nr_queues = htole32(nr);
@@ -118,11 +120,36 @@ static int start_queues(struct wdev *d, bool again)
 	return ret;
 }
 
+/*
+ * virtiofsd finishes requests in the order in which they came: what is not marked as used
+ * nobody answers any more, but for us.
+ */
+static int start_refusing(struct wdev *d)
+{
+	bool event_idx = le64toh(d->ready.features) & F(VIRTIO_RING_F_EVENT_IDX);
+	struct rf_virtio_queue *q = d->ready.queue;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < FS_QUEUES; i++) {
+		if (d->kick[i] < 0)
+			continue;
+		d->user.refused[i] = (struct ctrlq){
+			.memory = &d->worker->memory, .size = le32toh(q[i].size),
+			.desc = le64toh(q[i].desc), .avail = le64toh(q[i].avail),
+			.used = le64toh(q[i].used), .event_idx = event_idx,
+		};
+		ret = ctrlq_resume(&d->user.refused[i]);
+		if (!ret)
+			ret = worker_watch(d, d->kick[i]);
+		eventfd_write(d->kick[i], 1);
+	}
+	return ret;
+}
+
 static int start(struct wdev *d, bool resumed)
 {
-	if (d->user.v.sock < 0)
-		return -ENODEV;
-	return start_queues(d, resumed);
+	return d->user.lost ? start_refusing(d) : start_queues(d, resumed);
 }
 
 static void stop(struct wdev *d)
@@ -130,9 +157,40 @@ static void stop(struct wdev *d)
 	unsigned int i, nr = le32toh(d->ready.nr_queues);
 	uint16_t base;
 
-	for (i = 0; d->user.v.sock >= 0 && i < nr; i++)
-		if (d->ready.queue[i].size)
+	for (i = 0; i < nr; i++) {
+		if (d->user.lost && d->kick[i] >= 0)
+			worker_unwatch(d, d->kick[i]);
+		else if (!d->user.lost && d->ready.queue[i].size)
 			vuser_stop(&d->user.v, i, &base);
+	}
+}
+
+static void event(struct wdev *d, int fd)
+{
+	unsigned int i;
+	eventfd_t n;
+	int ret;
+
+	for (i = 0; i < FS_QUEUES && d->kick[i] != fd; i++)
+		;
+	if (!d->user.lost || i == FS_QUEUES)
+		return;
+	eventfd_read(fd, &n);
+	ret = ctrlq_refuse(&d->user.refused[i], ENOTCONN);
+	if (ret < 0)
+		worker_unwatch(d, fd);
+	if (ret > 0)
+		eventfd_write(d->call[i], 1);
+	if (ret == (int)d->user.refused[i].size)
+		eventfd_write(fd, 1);
+}
+
+static int lose(struct wdev *d)
+{
+	close(d->user.v.sock);
+	d->user.v.sock = -1;
+	d->user.lost = true;
+	return d->started ? start_refusing(d) : 0;
 }
 
 static int renew(struct wdev *d, int fd)
@@ -140,6 +198,8 @@ static int renew(struct wdev *d, int fd)
 	unsigned int i;
 	int ret;
 
+	if (fd < 0)
+		return is_disk(d) ? -EIO : lose(d);
 	close(d->user.v.sock);
 	d->user.v.sock = fd;
 	ret = vuser_hello(&d->user.v, is_disk(d));
@@ -154,19 +214,22 @@ static int renew(struct wdev *d, int fd)
 	return ret;
 }
 
-static void event(struct wdev *d, int fd)
-{
-}
-
 static void free_user(struct wdev *d)
 {
-	close(d->user.v.sock);
+	if (d->user.v.sock >= 0)
+		close(d->user.v.sock);
 	if (d->user.inflight >= 0)
 		close(d->user.inflight);
 }
 
 int worker_user_init(struct wdev *d, const struct ipc *m, const int *fds)
 {
+	d->user.lost = !m->count && !is_disk(d);
+	if (d->user.lost) {
+		d->user.v.sock = -1;
+		d->user.inflight = -1;
+		return 0;
+	}
 	if (m->count != (is_disk(d) ? 2 : 1))
 		return -EPROTO;
 	d->user.v = (struct vuser){ .sock = fds[0], .timeout_ms = ANSWER_MS };
