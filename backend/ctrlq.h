@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Queues that are served here, not by vhost-net or another process: the control queue of a
- * network card, and those of a file system whose process was killed. Everything in it was written by the subOS: it is copied once, checked,
- * then used. Pure, so that tests and fuzzers get at it.
+ * network card, and those of a file system whose process was killed. Everything in them was
+ * written by the subOS: it is copied once, checked, then used. Pure, so that tests and
+ * fuzzers get at it.
  */
 #ifndef BACKEND_CTRLQ_H
 #define BACKEND_CTRLQ_H

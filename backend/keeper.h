@@ -33,7 +33,7 @@
  * @restarts: times it was started again in @window_ms
  * @window_ms: when that count began
  * @image: the file of a disk, locked, -1: none
- * @inflight: file for what a disk has begun, -1: none
+ * @begun: file for what a disk has begun, -1: none
  * @served: @helper has served queues
  * @waits: descriptor of a client that waits for its removal, -1: none
  * @until_ms: until when
@@ -50,7 +50,7 @@ struct kdev {
 	int errors;
 	unsigned int restarts;
 	uint64_t window_ms;
-	int inflight;
+	int begun;
 	int image;
 	bool served;
 	int waits;

@@ -81,19 +81,19 @@ static int check_tag(struct keeper *k, const struct spec *s, char *err)
 	return 0;
 }
 
-static const char *inflight_path(const struct keeper *k, const struct kdev *d, char *path)
+static const char *begun_path(const struct keeper *k, const struct kdev *d, char *path)
 {
-	snprintf(path, KEEPER_PATH + 32, "%s/inflight.%u", k->run, d->number);
+	snprintf(path, KEEPER_PATH + 32, "%s/begun.%u", k->run, d->number);
 	return path;
 }
 
 /* With a name: it shall outlive a keeper that is killed. */
-static int open_inflight(struct keeper *k, struct kdev *d, char *err)
+static int open_begun(struct keeper *k, struct kdev *d, char *err)
 {
 	char path[KEEPER_PATH + 32];
 
-	d->inflight = open(inflight_path(k, d, path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (d->inflight >= 0 && !ftruncate(d->inflight, VUSER_INFLIGHT))
+	d->begun = open(begun_path(k, d, path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (d->begun >= 0 && !ftruncate(d->begun, VUSER_BEGUN))
 		return 0;
 	snprintf(err, SPEC_ERR_MAX, "cannot make %s: %s", path, strerror(errno));
 	return -EIO;
@@ -120,7 +120,7 @@ static int open_device(struct keeper *k, struct kdev *d, char *err)
 
 	ret = d->spec.kind == SPEC_DISK ? lock_image(d, err) : 0;
 	if (!ret && d->spec.kind == SPEC_DISK)
-		ret = open_inflight(k, d, err);
+		ret = open_begun(k, d, err);
 	if (d->spec.kind != SPEC_NET)
 		return ret ? ret : keeper_start_helper(k, d, err);
 	lock = keeper_lock_macs(k);
@@ -141,7 +141,7 @@ static void init_device(struct kdev *d, unsigned int number)
 	d->number = number;
 	d->sock = -1;
 	d->errors = -1;
-	d->inflight = -1;
+	d->begun = -1;
 	d->image = -1;
 	d->waits = -1;
 	memset(d->tap, -1, sizeof(d->tap));
@@ -156,8 +156,8 @@ static void serve_device(struct keeper *k, struct kdev *d)
 		if (d->sock >= 0)
 			fds[m.count++] = d->sock;
 		m.resume = d->served;
-		if (d->inflight >= 0)
-			fds[m.count++] = d->inflight;
+		if (d->begun >= 0)
+			fds[m.count++] = d->begun;
 		ipc_send(k->ipc, &m, fds);
 		return;
 	}
@@ -258,9 +258,9 @@ void keeper_close_device(struct keeper *k, struct kdev *d)
 			close(d->tap[i]);
 	if (d->image >= 0)
 		close(d->image);
-	if (d->inflight >= 0) {
-		close(d->inflight);
-		unlink(inflight_path(k, d, path));
+	if (d->begun >= 0) {
+		close(d->begun);
+		unlink(begun_path(k, d, path));
 	}
 	init_device(d, d->number);
 }

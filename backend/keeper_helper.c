@@ -169,7 +169,8 @@ static void last_words(struct kdev *d, char *err)
 	snprintf(err, SPEC_ERR_MAX, "%s: %.160s", d->spec.path,
 		 *line ? line : "its helper does not answer");
 	if (access(program, X_OK))
-		snprintf(err, SPEC_ERR_MAX, "there is no %s; apt install qemu-system-common", program);
+		snprintf(err, SPEC_ERR_MAX, "there is no %s; apt install qemu-system-common",
+			 program);
 }
 
 void keeper_end_helper(struct kdev *d)

@@ -95,14 +95,14 @@ struct wnet {
 /**
  * struct wuser - a device whose back end speaks vhost-user
  * @v: connection
- * @inflight: file for what was begun; disks, else -1
+ * @begun: file for what was begun; disks, else -1
  * @resume: the back end serves the queues of a worker that was killed
  * @lost: there is no back end any more: requests are refused
  * @refused: queues in which they are
  */
 struct wuser {
 	struct vuser v;
-	int inflight;
+	int begun;
 	bool resume;
 	bool lost;
 	struct ctrlq refused[WUSER_QUEUES];

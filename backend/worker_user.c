@@ -79,15 +79,15 @@ static int describe(struct wdev *d)
 }
 
 /* What was begun goes on; for a new driver there is nothing of the sort. */
-static int set_inflight(struct wdev *d, bool again)
+static int set_begun(struct wdev *d, bool again)
 {
-	static const char nothing[VUSER_INFLIGHT];
+	static const char nothing[VUSER_BEGUN];
 
 	if (!is_disk(d))
 		return 0;
-	if (!again && pwrite(d->user.inflight, nothing, sizeof(nothing), 0) != sizeof(nothing))
+	if (!again && pwrite(d->user.begun, nothing, sizeof(nothing), 0) != sizeof(nothing))
 		return -EIO;
-	return vuser_inflight(&d->user.v, d->user.inflight, DISK_QUEUES,
+	return vuser_begun(&d->user.v, d->user.begun, DISK_QUEUES,
 			      le32toh(d->ready.queue[0].size));
 }
 
@@ -113,10 +113,11 @@ static int start_queues(struct wdev *d, bool again)
 	if (!ret)
 		ret = vuser_memory(v, d->worker->fds.window, d->worker->window.bytes);
 	if (!ret)
-		ret = set_inflight(d, again);
+		ret = set_begun(d, again);
 	for (i = 0; !ret && i < nr; i++)
 		if (d->ready.queue[i].size)
-			ret = vuser_queue(v, i, &d->ready.queue[i], base[i], d->kick[i], d->call[i]);
+			ret = vuser_queue(v, i, &d->ready.queue[i], base[i], d->kick[i],
+					  d->call[i]);
 	return ret;
 }
 
@@ -218,8 +219,8 @@ static void free_user(struct wdev *d)
 {
 	if (d->user.v.sock >= 0)
 		close(d->user.v.sock);
-	if (d->user.inflight >= 0)
-		close(d->user.inflight);
+	if (d->user.begun >= 0)
+		close(d->user.begun);
 }
 
 int worker_user_init(struct wdev *d, const struct ipc *m, const int *fds)
@@ -227,13 +228,13 @@ int worker_user_init(struct wdev *d, const struct ipc *m, const int *fds)
 	d->user.lost = !m->count && !is_disk(d);
 	if (d->user.lost) {
 		d->user.v.sock = -1;
-		d->user.inflight = -1;
+		d->user.begun = -1;
 		return 0;
 	}
 	if (m->count != (is_disk(d) ? 2 : 1))
 		return -EPROTO;
 	d->user.v = (struct vuser){ .sock = fds[0], .timeout_ms = ANSWER_MS };
-	d->user.inflight = is_disk(d) ? fds[1] : -1;
+	d->user.begun = is_disk(d) ? fds[1] : -1;
 	d->user.resume = m->resume;
 	return 0;
 }
