@@ -195,11 +195,11 @@ install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8) $(lib-man)
 	install -D -m 755 $B/rfbackend $(DESTDIR)$(LIBDIR)/rfbackend
 	install -D -m 644 $B/initrd-default $(DESTDIR)$(LIBDIR)/initrd-default
 	for r in $(releases); do \
-		for m in ficm rfsubos rfcom rfcom_vsock rfvirtio; do \
+		for m in ficm rfsubos rfcom rfcom_vsock rfvirtio rfloop; do \
 			! test -f $B/$$r/$$m.ko || install -D -m 644 $B/$$r/$$m.ko \
 				$(DESTDIR)$(LIBDIR)/modules/$$r/$$m.ko || exit 1; \
 		done; \
-		for m in rfcontroller ficm rfcom rfcom_vsock rfvhost; do \
+		for m in rfcontroller ficm rfcom rfcom_vsock rfvhost rfloop; do \
 			! test -f $B/$$r/$$m.ko || install -D -m 644 $B/$$r/$$m.ko \
 				$(DESTDIR)/lib/modules/$$r/updates/$$m.ko || exit 1; \
 		done; \
@@ -222,7 +222,7 @@ install: rfm $(if $(wildcard rfm/rfm.8.rst),$B/rfm.8) $(lib-man)
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/rfm $(DESTDIR)$(MANDIR)/man8/rfm.8 $(DESTDIR)$(BASHDIR)/rfm
 	for r in $(releases); do \
-		for m in rfcontroller ficm rfcom rfcom_vsock rfvhost; do \
+		for m in rfcontroller ficm rfcom rfcom_vsock rfvhost rfloop; do \
 			rm -f $(DESTDIR)/lib/modules/$$r/updates/$$m.ko; \
 		done; \
 	done

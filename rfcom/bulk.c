@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Chunks: what does not fit into a line goes through memory that the supervisor lends to
- * two kernels, struct rf_com_bulk. The reader copies a chunk into the queue of its
- * channel when the line that names it comes, so that chunks are taken in the order in
- * which they were filled, whichever channel they are of, and nobody holds one for long.
+ * two kernels, struct rf_com_bulk. Here it is got and filled; who reads: hold.c.
  *
  * That memory may go when this kernel leaves the exchange: it is used under RCU, with
  * faults disabled. A kernel and its successor are told apart by generation.
  */
 #include <linux/export.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/random.h>
 #include <linux/rcupdate.h>
+#include <linux/sysfs.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
@@ -20,7 +21,13 @@ static struct rfcom_bulk bulks[RFCOM_PEERS];
 static struct rf_com_bulk *loopback;
 static DEFINE_MUTEX(bulks_lock);	/* protects which peer each is of */
 
-static struct rfcom_bulk *bulk_find(u32 peer)
+/**
+ * rfcom_bulk_find() - chunks from and to a kernel
+ * @peer: which
+ *
+ * Return: them, NULL: there are none. They may be another kernel's at any time.
+ */
+struct rfcom_bulk *rfcom_bulk_find(u32 peer)
 {
 	unsigned int i;
 
@@ -34,6 +41,8 @@ static void bulk_init(struct rf_com_bulk *out)
 {
 	WRITE_ONCE(out->version, cpu_to_le32(RF_WIRE_VERSION));
 	WRITE_ONCE(out->size, cpu_to_le32(sizeof(*out)));
+	if (!out->token)
+		WRITE_ONCE(out->token, cpu_to_le32(get_random_u32() | 1));
 	/* The rest before the magic: pairs with bulk_taken(). */
 	smp_store_release(&out->magic, cpu_to_le32(RF_COM_BULK_MAGIC));
 }
@@ -42,8 +51,7 @@ static void bulk_init(struct rf_com_bulk *out)
 static void bulk_drop(struct rfcom_bulk *b)
 {
 	lockdep_assert_held(&bulks_lock);
-	RCU_INIT_POINTER(b->out, NULL);
-	RCU_INIT_POINTER(b->in, NULL);
+	rfcom_hold_leave(b);
 	synchronize_rcu();
 	WRITE_ONCE(b->used, false);
 }
@@ -71,10 +79,17 @@ static void bulk_take(const struct ficm_kernel *kernel)
 		return;
 	b->peer = kernel->peer;
 	b->generation = kernel->generation;
-	b->head = le32_to_cpu(READ_ONCE(in->taken));	/* not 0 when this module was here before */
+	/* Not 0 when this module was here before. What was not read then is lost. */
+	b->head = le32_to_cpu(READ_ONCE(out->sent));
+	spin_lock(&b->hold_lock);
+	b->next = le32_to_cpu(READ_ONCE(in->sent));
+	b->tail = b->next;
+	b->token = le32_to_cpu(READ_ONCE(in->token));
+	WRITE_ONCE(out->taken, cpu_to_le32(b->tail));
 	bulk_init(out);
 	rcu_assign_pointer(b->in, in);
 	rcu_assign_pointer(b->out, out);
+	spin_unlock(&b->hold_lock);
 	WRITE_ONCE(b->used, true);
 }
 
@@ -91,7 +106,7 @@ void rfcom_bulk_open(const struct ficm_kernel *kernel)
 	struct rfcom_bulk *b;
 
 	mutex_lock(&bulks_lock);
-	b = bulk_find(kernel->peer);
+	b = rfcom_bulk_find(kernel->peer);
 	if (b && b->generation != kernel->generation) {
 		bulk_drop(b);
 		b = NULL;
@@ -126,7 +141,7 @@ static bool bulk_taken(const struct rf_com_bulk *in, u32 *taken)
 	if (le32_to_cpu(smp_load_acquire(&in->magic)) != RF_COM_BULK_MAGIC ||
 	    le32_to_cpu(READ_ONCE(in->version)) != RF_WIRE_VERSION)
 		return false;
-	/* Taken before it is filled anew: pairs with rfcom_bulk_took(). */
+	/* Taken before it is filled anew: pairs with hold_tell(). */
 	*taken = le32_to_cpu(smp_load_acquire(&in->taken));
 	return true;
 }
@@ -141,7 +156,7 @@ static bool bulk_taken(const struct rf_com_bulk *in, u32 *taken)
  */
 struct rfcom_bulk *rfcom_bulk_begin(u32 peer, u32 generation)
 {
-	struct rfcom_bulk *b = bulk_find(peer);
+	struct rfcom_bulk *b = rfcom_bulk_find(peer);
 
 	if (!b || mutex_lock_interruptible(&b->lock))
 		return NULL;
@@ -203,39 +218,38 @@ int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t bytes,
  */
 void rfcom_bulk_sent(struct rfcom_bulk *b)
 {
+	struct rf_com_bulk *out;
+
 	b->head++;
+	rcu_read_lock();
+	out = rcu_dereference(b->out);
+	if (out)
+		WRITE_ONCE(out->sent, cpu_to_le32(b->head));
+	rcu_read_unlock();
 }
 
-/**
- * rfcom_bulk_chunks() - the chunks of a kernel that sends
- * @peer: which
- *
- * Context: under rcu_read_lock().
- * Return: them, NULL: there are none.
- */
-const u8 *rfcom_bulk_chunks(u32 peer)
+static int fetched_get(char *text, const struct kernel_param *param)
 {
-	struct rfcom_bulk *b = bulk_find(peer);
-	const struct rf_com_bulk *in = b ? rcu_dereference(b->in) : NULL;
+	unsigned long sum = 0;
+	unsigned int i;
 
-	return in ? in->chunk[0] : NULL;
+	for (i = 0; i < RFCOM_PEERS; i++)
+		sum += READ_ONCE(bulks[i].fetched);
+	return sysfs_emit(text, "%lu\n", sum);
 }
 
-/**
- * rfcom_bulk_took() - say that a chunk was taken
- * @peer: whose
- * @count: of the chunk
- *
- * Context: under rcu_read_lock().
- */
-void rfcom_bulk_took(u32 peer, u32 count)
+static int fetched_set(const char *text, const struct kernel_param *param)
 {
-	struct rfcom_bulk *b = bulk_find(peer);
-	struct rf_com_bulk *out = b ? rcu_dereference(b->out) : NULL;
-
-	if (out)	/* read out before it is filled anew: pairs with bulk_taken() */
-		smp_store_release(&out->taken, cpu_to_le32(count + 1));
+	return -EPERM;
 }
+
+static const struct kernel_param_ops fetched_ops = {
+	.get = fetched_get,
+	.set = fetched_set,
+};
+
+module_param_cb(fetched, &fetched_ops, NULL, 0444);
+MODULE_PARM_DESC(fetched, "chunks copied once more as no reader took them in time; read only");
 
 /**
  * rfcom_bulk_init() - chunks within this kernel
@@ -244,8 +258,10 @@ void rfcom_bulk_init(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < RFCOM_PEERS; i++)
+	for (i = 0; i < RFCOM_PEERS; i++) {
 		mutex_init(&bulks[i].lock);
+		spin_lock_init(&bulks[i].hold_lock);
+	}
 	loopback = alloc_pages_exact(sizeof(*loopback), GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 }
 

@@ -23,6 +23,7 @@ static void channel_free(struct kref *ref)
 {
 	struct rf_channel *ch = container_of(ref, struct rf_channel, ref);
 
+	rfcom_hold_forget(ch);
 	kvfree(ch->in.store);
 	kfree(ch);
 }
@@ -129,13 +130,18 @@ struct rf_channel *rfcom_channel_next(unsigned long *id)
  */
 void rfcom_channel_fail(struct rf_channel *ch, int error)
 {
+	bool ended;
+
 	spin_lock(&ch->lock);
-	if (ch->state != RFCOM_STATE_CLOSED) {
+	ended = ch->state == RFCOM_STATE_CLOSED;
+	if (!ended) {
 		WRITE_ONCE(ch->error, error);
 		/* Why before that: pairs with rf_ended(). */
 		smp_store_release(&ch->state, RFCOM_STATE_CLOSED);
 	}
 	spin_unlock(&ch->lock);
+	if (!ended)
+		rfcom_hold_end(ch);
 	wake_up_all(&ch->wait);
 }
 
@@ -283,6 +289,8 @@ static ssize_t channel_await_message(struct rf_channel *ch, bool nowait, u32 *ce
 	for (;;) {
 		/* In this order: what came before the end is there when the end is seen. */
 		ended = rf_ended(ch, &error);
+		if (READ_ONCE(ch->lost))
+			return -ECONNRESET;
 		bytes = rfcom_queue_message(&ch->in, cells);
 		if (bytes)
 			return bytes;
@@ -312,8 +320,7 @@ void rfcom_tell_taken(struct rf_channel *ch)
 
 static ssize_t channel_read_locked(struct rf_channel *ch, struct iov_iter *to, bool nowait)
 {
-	struct rfcom_piece piece[2];
-	u32 cells, at = 0;
+	u32 cells, bytes, at;
 	ssize_t len;
 
 	/* A rest that rf_read_some() has left is for it alone. */
@@ -324,12 +331,12 @@ static ssize_t channel_read_locked(struct rf_channel *ch, struct iov_iter *to, b
 		return len;
 	if (len > iov_iter_count(to))
 		return -EMSGSIZE;
-	while (at < cells) {
-		at = rfcom_queue_line(&ch->in, at, piece);
-		if (copy_to_iter(piece[0].data, piece[0].bytes, to) != piece[0].bytes ||
-		    copy_to_iter(piece[1].data, piece[1].bytes, to) != piece[1].bytes)
-			return -EFAULT;
+	for (at = 0; at < cells; at += rfcom_cells(bytes)) {
+		bytes = rfcom_queue_bytes(&ch->in, ch->in.tail + at);
+		if (rfcom_hold_read(ch, at, 0, to, bytes) != bytes)
+			return READ_ONCE(ch->lost) ? -ECONNRESET : -EFAULT;
 	}
+	rfcom_hold_took(ch, cells);
 	rfcom_queue_drop(&ch->in, cells);
 	ch->received++;
 	ch->received_bytes += len;

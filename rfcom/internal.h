@@ -26,6 +26,7 @@
 struct iov_iter;
 
 #define RFCOM_PEERS	(RF_WIRE_PEERS + 1)	/* all kernels and the loopback */
+#define RFCOM_HELD	(RF_COM_CHUNKS / 2)	/* chunks of one kernel that wait for readers */
 
 /**
  * struct rf_channel - an end of a channel
@@ -48,6 +49,7 @@ struct iov_iter;
  * @sent_bytes: of these
  * @read_lock: one reader at a time
  * @in: what was received
+ * @lost: bytes of @in were in the memory of a kernel that is gone
  * @part: cells of the first message that rf_read_some() has read; under @read_lock
  * @part_bytes: and bytes of the line behind them
  * @received: messages that were read; under @read_lock
@@ -74,11 +76,22 @@ struct rf_channel {
 	u64 sent_bytes;
 	struct mutex read_lock;	/* see above */
 	struct rfcom_queue in;
+	bool lost;
 	u32 part;
 	u32 part_bytes;
 	u64 received;
 	u64 received_bytes;
 	struct list_head node;
+};
+
+/**
+ * struct rfcom_held - a chunk whose bytes are still there
+ * @ch: the end that has the line, NULL: they were taken
+ * @cell: first cell of the line
+ */
+struct rfcom_held {
+	struct rf_channel *ch;
+	u32 cell;
 };
 
 /**
@@ -90,6 +103,13 @@ struct rf_channel {
  * @head: chunks filled and told of so far, modulo 2^32; under @lock
  * @out: what we write
  * @in: what the other kernel writes
+ * @hold_lock: protects what follows, and changes of @out and @in; bytes are copied out of
+ *	chunks under it, a chunk at a time
+ * @tail: chunks of the other kernel taken so far, modulo 2^32
+ * @next: those that came; from @tail on they are in @held
+ * @token: of the memory that they are in
+ * @fetched: chunks that were copied into a queue
+ * @held: who has each
  */
 struct rfcom_bulk {
 	bool used;
@@ -99,6 +119,12 @@ struct rfcom_bulk {
 	u32 head;
 	struct rf_com_bulk __rcu *out;
 	struct rf_com_bulk __rcu *in;
+	spinlock_t hold_lock;	/* see above */
+	u32 tail;
+	u32 next;
+	u32 token;
+	unsigned long fetched;
+	struct rfcom_held held[RF_COM_CHUNKS];
 };
 
 /**
@@ -146,8 +172,15 @@ void rfcom_bulk_end(struct rfcom_bulk *b);
 int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t bytes,
 		    struct rf_com_chunk *chunk);
 void rfcom_bulk_sent(struct rfcom_bulk *b);
-const u8 *rfcom_bulk_chunks(u32 peer);
-void rfcom_bulk_took(u32 peer, u32 count);
+struct rfcom_bulk *rfcom_bulk_find(u32 peer);
+
+/* hold.c: what came in chunks */
+int rfcom_hold_put(struct rf_channel *ch, u32 peer, const struct rf_com_data *body, u32 len);
+void rfcom_hold_end(struct rf_channel *ch);
+void rfcom_hold_leave(struct rfcom_bulk *b);
+void rfcom_hold_forget(struct rf_channel *ch);
+void rfcom_hold_took(struct rf_channel *ch, u32 cells);
+size_t rfcom_hold_read(struct rf_channel *ch, u32 at, u32 skip, struct iov_iter *to, size_t most);
 
 /* write.c */
 int rfcom_write(struct rf_channel *ch, struct iov_iter *from, unsigned int flags);

@@ -28,7 +28,8 @@
  * @node: in the list of regions
  * @name: its name
  * @owner: who offers it, or did
- * @flags: RF_COM_WRITE
+ * @flags: RF_COM_WRITE, RF_COM_ONLY
+ * @only: with RF_COM_ONLY the kernel that alone may attach to it, beside its owner
  * @offered: kernels can attach to it
  * @bytes: whole pages
  * @memory: where it is
@@ -39,6 +40,7 @@ struct lent {
 	char name[RFCOM_NAME_MAX];
 	struct ficm_kernel owner;
 	u32 flags;
+	struct ficm_kernel only;
 	bool offered;
 	u64 bytes;
 	struct lent_memory memory;
@@ -203,7 +205,7 @@ static int quota_check(const struct ficm_kernel *who, u64 bytes)
 static int offer_check(const struct ficm_kernel *who, const struct rf_com_offer *want, u64 bytes)
 {
 	if (!want->from || !rfcom_name_good(want->name) || !bytes || bytes > RF_COM_REGION_MAX ||
-	    le32_to_cpu(want->flags) & ~RF_COM_WRITE)
+	    le32_to_cpu(want->flags) & ~(RF_COM_WRITE | RF_COM_ONLY))
 		return -EINVAL;
 	return quota_check(who, bytes);
 }
@@ -223,6 +225,16 @@ static int offer_list(struct lent *r, u32 number)
 	return 0;
 }
 
+/* Whom it is for is settled now: a kernel that comes in its place later is another one. */
+static int offer_only(struct lent *r, const struct rf_com_offer *want)
+{
+	u32 only = le32_to_cpu(want->only);
+
+	if (!(le32_to_cpu(want->flags) & RF_COM_ONLY))
+		return 0;
+	return ficm_describe(only == FICM_SUPERVISOR ? FICM_LOOPBACK : only, &r->only);
+}
+
 /**
  * rfcom_lend_offer() - a kernel offers a region
  * @who: it
@@ -235,7 +247,7 @@ static int offer_list(struct lent *r, u32 number)
 int rfcom_lend_offer(const struct ficm_kernel *who, const struct rf_com_offer *want,
 		     struct rf_com_region *answer)
 {
-	u64 bytes = le64_to_cpu(want->bytes);
+	u64 bytes = le32_to_cpu(want->bytes);
 	struct lent *r;
 	int ret;
 
@@ -248,7 +260,7 @@ int rfcom_lend_offer(const struct ficm_kernel *who, const struct rf_com_offer *w
 	r = kzalloc(sizeof(*r), GFP_KERNEL);
 	if (!r)
 		return -ENOMEM;
-	ret = rfcom_memory_alloc(&r->memory, bytes);
+	ret = offer_only(r, want) ?: rfcom_memory_alloc(&r->memory, bytes);
 	if (ret)
 		goto err_free;
 	INIT_LIST_HEAD(&r->holds);
@@ -269,26 +281,44 @@ err_free:
 	return ret;
 }
 
-/* Whose region a kernel wants; -EACCES also when there is no such kernel. */
+/* Whose region a kernel wants. */
 static int attach_owner(const struct ficm_kernel *who, u32 id, struct ficm_kernel *owner)
 {
 	if (id == RF_FICM_NOBODY || id == who->peer) {
 		*owner = *who;
 		return 0;
 	}
-	if (id == FICM_SUPERVISOR)
-		id = FICM_LOOPBACK;
-	else if (who->peer != FICM_LOOPBACK && !ficm_may_open(who->peer, id))
-		return -EACCES;
-	return ficm_describe(id, owner) ? -ENOENT : 0;
+	return ficm_describe(id == FICM_SUPERVISOR ? FICM_LOOPBACK : id, owner);
 }
 
-static int attach_locked(const struct ficm_kernel *who, const struct rf_com_attach *want,
-			 struct lent *r, struct rf_com_region *answer)
+/*
+ * May a kernel have a region (NULL: there is none of that name) of another? What is for one
+ * kernel alone is given away by its owner: so a rule in either direction will do.
+ */
+static bool may_attach(const struct ficm_kernel *who, const struct ficm_kernel *owner,
+		       const struct lent *r)
+{
+	bool only = r && r->flags & RF_COM_ONLY;
+
+	if (same(who, owner))
+		return true;
+	if (only && !same(who, &r->only))
+		return false;
+	if (who->peer == FICM_LOOPBACK || owner->peer == FICM_LOOPBACK)
+		return true;
+	return ficm_may_open(who->peer, owner->peer) ||
+	       (only && ficm_may_open(owner->peer, who->peer));
+}
+
+static int attach_locked(const struct ficm_kernel *who, const struct ficm_kernel *owner,
+			 const struct rf_com_attach *want, struct rf_com_region *answer)
 {
 	bool write = le32_to_cpu(want->flags) & RF_COM_WRITE;
+	struct lent *r = lent_find(owner, want->name);
 	struct hold *h;
 
+	if (!may_attach(who, owner, r))
+		return -EACCES;
 	if (!r)
 		return -ENOENT;
 	if (write && !(r->flags & RF_COM_WRITE) && !same(who, &r->owner))
@@ -318,11 +348,10 @@ int rfcom_lend_attach(const struct ficm_kernel *who, const struct rf_com_attach 
 	if (!want->from || !rfcom_name_good(want->name) ||
 	    le32_to_cpu(want->flags) & ~RF_COM_WRITE)
 		return -EINVAL;
-	ret = attach_owner(who, le32_to_cpu(want->owner), &owner);
-	if (ret)
-		return ret;
+	if (attach_owner(who, le32_to_cpu(want->owner), &owner))
+		return who->peer == FICM_LOOPBACK ? -ENOENT : -EACCES;
 	mutex_lock(&lend_lock);
-	ret = attach_locked(who, want, lent_find(&owner, want->name), answer);
+	ret = attach_locked(who, &owner, want, answer);
 	mutex_unlock(&lend_lock);
 	return ret;
 }
@@ -365,8 +394,7 @@ static bool hold_look(struct hold *h)
 	if (ret == -ENOENT || (!ret && !same(&h->who, &now)))
 		return true;
 	if (!ret && !(h->flags & (RFCOM_OWNER | RFCOM_REVOKED)) &&
-	    h->region->owner.peer != FICM_LOOPBACK && !same(&h->who, &h->region->owner) &&
-	    !ficm_may_open(h->who.peer, h->region->owner.peer))
+	    !may_attach(&h->who, &h->region->owner, h->region))
 		hold_revoke(h);
 	return false;
 }

@@ -153,28 +153,24 @@ static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
 		rfcom_tell_end(peer, RF_MSG_COM_CLOSE, from, to);
 }
 
-/* Its chunk, if it has one, is free again, whatever became of the line. */
-static void message_took(u32 peer, const struct rf_msg *msg)
+static bool message_in_chunk(const struct rf_msg *msg)
 {
 	const struct rf_com_data *body = (const void *)msg->body;
-	const struct rf_com_chunk *chunk = (const void *)body->data;
 
-	if (msg->len >= offsetof(struct rf_com_data, data) + sizeof(*chunk) &&
-	    le32_to_cpu(body->flags) & RF_COM_IN_CHUNK)
-		rfcom_bulk_took(peer, le32_to_cpu(chunk->count));
+	return msg->len == offsetof(struct rf_com_data, data) + sizeof(struct rf_com_chunk) &&
+	       le32_to_cpu(body->flags) & RF_COM_IN_CHUNK;
 }
 
+/* A chunk is looked after whatever became of the end that it was for. */
 static int message_put(struct rf_channel *ch, u32 peer, const struct rf_msg *msg)
 {
-	int ret = 0;
+	const struct rf_com_data *body = (const void *)msg->body;
 
-	rcu_read_lock();
+	if (message_in_chunk(msg))
+		return rfcom_hold_put(ch, peer, body, msg->len);
 	if (ch && rfcom_channel_is_open(ch))
-		ret = rfcom_queue_put(&ch->in, (const void *)msg->body, msg->len,
-				      rfcom_bulk_chunks(peer));
-	message_took(peer, msg);
-	rcu_read_unlock();
-	return ret;
+		return rfcom_queue_put(&ch->in, body, msg->len, NULL, false);
+	return 0;
 }
 
 static void got_data(u32 peer, const struct rf_msg *msg, void *arg)

@@ -52,16 +52,23 @@ static int line_bytes(const struct rf_com_data *body, u32 len, const u8 *chunks,
 	return bytes;
 }
 
-static void store(struct rfcom_queue *q, const u8 *data, u32 bytes, u32 flags)
+static void store(struct rfcom_queue *q, u32 cell, const u8 *data, u32 bytes)
 {
-	u32 cell = q->head % RF_COM_CELLS, at = cell * RF_COM_CELL;
+	u32 at = cell % RF_COM_CELLS * RF_COM_CELL;
 	u32 first = bytes < STORE_BYTES - at ? bytes : STORE_BYTES - at;
+
+	memcpy(q->store->cell + at, data, first);
+	memcpy(q->store->cell, data + first, bytes - first);
+}
+
+static void line_begin(struct rfcom_queue *q, u32 bytes, u32 flags)
+{
+	u32 cell = q->head % RF_COM_CELLS;
 
 	q->store->line[cell].bytes = bytes;
 	q->store->line[cell].last = flags & RF_COM_LAST;
 	q->store->line[cell].mark = flags & RF_COM_MARK;
-	memcpy(q->store->cell + at, data, first);
-	memcpy(q->store->cell, data + first, bytes - first);
+	q->store->line[cell].chunk = 0;
 }
 
 /**
@@ -71,13 +78,15 @@ static void store(struct rfcom_queue *q, const u8 *data, u32 bytes, u32 flags)
  * @len: bytes used in @body
  * @chunks: the other kernel's chunks, NULL: there are none. It may change them at any
  *	time: they are read once
+ * @hold: bytes that are in a chunk stay there, until rfcom_queue_fetch() or whoever takes
+ *	them
  *
  * Return: whether a message ends with it; -EPROTO for what no sender sends: a line
  * that is empty, too long, or short although the message goes on, a message that is
  * too long, more than fits.
  */
 int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 len,
-		    const u8 *chunks)
+		    const u8 *chunks, bool hold)
 {
 	const u8 *data;
 	bool last;
@@ -92,12 +101,66 @@ int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 l
 	if (q->head - smp_load_acquire(&q->tail) + rfcom_cells(bytes) > RF_COM_CELLS)
 		return -EPROTO;
 	last = le32_to_cpu(body->flags) & RF_COM_LAST;
-	store(q, data, bytes, le32_to_cpu(body->flags));
+	line_begin(q, bytes, le32_to_cpu(body->flags));
+	if (hold && data != body->data)
+		q->store->line[q->head % RF_COM_CELLS].chunk = (data - chunks) / RF_COM_CHUNK + 1;
+	else
+		store(q, q->head, data, bytes);
 	q->part = last ? 0 : q->part + bytes;
 	WRITE_ONCE(q->head, q->head + rfcom_cells(bytes));
 	if (last)	/* all of its lines before the message: pairs with rfcom_queue_message() */
 		smp_store_release(&q->messages, q->messages + 1);
 	return last;
+}
+
+/**
+ * rfcom_queue_chunk() - where the bytes of a line are
+ * @q: the queue
+ * @cell: its first cell, of all so far
+ *
+ * Return: number of the chunk, -1: in its cells.
+ */
+int rfcom_queue_chunk(const struct rfcom_queue *q, u32 cell)
+{
+	/* Pairs with rfcom_queue_fetched(). */
+	return smp_load_acquire(&q->store->line[cell % RF_COM_CELLS].chunk) - 1;
+}
+
+/**
+ * rfcom_queue_fetch() - copy the bytes of a line out of its chunk, into its cells
+ * @q: the queue
+ * @cell: its first cell, of all so far
+ * @chunks: the other kernel's
+ *
+ * Whoever calls this holds off those who take the line.
+ */
+void rfcom_queue_fetch(struct rfcom_queue *q, u32 cell, const u8 *chunks)
+{
+	store(q, cell, chunks + rfcom_queue_chunk(q, cell) * RF_COM_CHUNK,
+	      rfcom_queue_bytes(q, cell));
+}
+
+/**
+ * rfcom_queue_fetched() - the bytes of a line are in its cells, or are of no use any more
+ * @q: the queue
+ * @cell: its first cell, of all so far
+ */
+void rfcom_queue_fetched(struct rfcom_queue *q, u32 cell)
+{
+	/* They are before this says so: pairs with rfcom_queue_chunk(). */
+	smp_store_release(&q->store->line[cell % RF_COM_CELLS].chunk, 0);
+}
+
+/**
+ * rfcom_queue_bytes() - how long a line is
+ * @q: the queue
+ * @cell: its first cell, of all so far
+ *
+ * Return: bytes.
+ */
+u32 rfcom_queue_bytes(const struct rfcom_queue *q, u32 cell)
+{
+	return q->store->line[cell % RF_COM_CELLS].bytes;
 }
 
 /**
@@ -141,7 +204,8 @@ u32 rfcom_queue_message(const struct rfcom_queue *q, u32 *cells)
  * rfcom_queue_line() - a line of the first message
  * @q: the queue
  * @at: its first cell, 0 for the first line
- * @piece: (out) its bytes, until rfcom_queue_drop(); the second piece may be empty
+ * @piece: (out) its bytes, until rfcom_queue_drop(), if they are in its cells, see
+ *	rfcom_queue_chunk(); the second piece may be empty
  *
  * Return: first cell of the line behind it.
  */

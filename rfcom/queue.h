@@ -20,6 +20,8 @@
  * @line.bytes: of the line; it fills cells from that one on
  * @line.last: the message ends with it
  * @line.mark: RF_COM_MARK
+ * @line.chunk: its bytes are still in the other kernel's chunk of that number less one,
+ *	and the cells are kept for them; 0: they are in its cells
  * @cell: the bytes
  */
 struct rfcom_store {
@@ -27,6 +29,7 @@ struct rfcom_store {
 		u16 bytes;
 		bool last;
 		bool mark;
+		u8 chunk;
 	} line[RF_COM_CELLS];
 	u8 cell[RF_COM_CELLS * RF_COM_CELL];
 };
@@ -72,7 +75,11 @@ struct rfcom_credit {
 };
 
 int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 len,
-		    const u8 *chunks);
+		    const u8 *chunks, bool hold);
+int rfcom_queue_chunk(const struct rfcom_queue *q, u32 cell);
+void rfcom_queue_fetch(struct rfcom_queue *q, u32 cell, const u8 *chunks);
+void rfcom_queue_fetched(struct rfcom_queue *q, u32 cell);
+u32 rfcom_queue_bytes(const struct rfcom_queue *q, u32 cell);
 bool rfcom_queue_readable(const struct rfcom_queue *q);
 u32 rfcom_queue_message(const struct rfcom_queue *q, u32 *cells);
 u32 rfcom_queue_line(const struct rfcom_queue *q, u32 at, struct rfcom_piece piece[2]);

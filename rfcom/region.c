@@ -261,6 +261,21 @@ static bool name_good(const char *name)
 	return strlen(name) < RFCOM_NAME_MAX && rfcom_name_good(name);
 }
 
+static struct rf_region *region_offer(const char *region, u64 bytes, unsigned int flags,
+				      u32 only_flag, u32 only)
+{
+	struct rf_com_offer body = {
+		.flags = cpu_to_le32((flags & RF_WRITE ? RF_COM_WRITE : 0) | only_flag),
+		.bytes = cpu_to_le32(bytes),
+		.only = cpu_to_le32(only),
+	};
+
+	if (!name_good(region) || flags & ~RF_WRITE || !bytes || bytes > RF_COM_REGION_MAX)
+		return ERR_PTR(-EINVAL);
+	strscpy_pad(body.name, region, sizeof(body.name));
+	return region_request(RF_MSG_COM_OFFER, &body, sizeof(body), OFFER_TIMEOUT);
+}
+
 /**
  * rf_offer() - offer a region to other kernels
  * @region: its name
@@ -277,17 +292,27 @@ static bool name_good(const char *name)
  */
 struct rf_region *rf_offer(const char *region, u64 bytes, unsigned int flags)
 {
-	struct rf_com_offer body = {
-		.flags = cpu_to_le32(flags & RF_WRITE ? RF_COM_WRITE : 0),
-		.bytes = cpu_to_le64(bytes),
-	};
-
-	if (!name_good(region) || flags & ~RF_WRITE || !bytes || bytes > RF_COM_REGION_MAX)
-		return ERR_PTR(-EINVAL);
-	strscpy_pad(body.name, region, sizeof(body.name));
-	return region_request(RF_MSG_COM_OFFER, &body, sizeof(body), OFFER_TIMEOUT);
+	return region_offer(region, bytes, flags, 0, 0);
 }
 EXPORT_SYMBOL_NS_GPL(rf_offer, RAINFOREST_RFCOM);
+
+/**
+ * rf_offer_to() - offer a region to one other kernel alone
+ * @peer: that, as ficm calls it; another one in its place, later, may not have it
+ * @region: its name
+ * @bytes: as for rf_offer()
+ * @flags: as for rf_offer()
+ *
+ * Where a rule lets either of the two open channels to the other, @peer can attach to it.
+ *
+ * Context: sleeps.
+ * Return: as rf_offer(); -ENOENT the supervisor knows no such kernel.
+ */
+struct rf_region *rf_offer_to(u32 peer, const char *region, u64 bytes, unsigned int flags)
+{
+	return region_offer(region, bytes, flags, RF_COM_ONLY, peer);
+}
+EXPORT_SYMBOL_NS_GPL(rf_offer_to, RAINFOREST_RFCOM);
 
 /* Number of the kernel of that name, RF_FICM_NOBODY for this one. */
 static int owner_find(const char *kernel, __le32 *owner)

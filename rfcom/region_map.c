@@ -165,3 +165,25 @@ void rf_unmap(struct rf_region *r)
 	rfcom_region_unused(r);
 }
 EXPORT_SYMBOL_NS_GPL(rf_unmap, RAINFOREST_RFCOM);
+
+/**
+ * rf_region_place() - where a part of a region lies
+ * @r: the region
+ * @at: its first byte, which rf_map() was called for
+ * @place: (out) its physical address; what follows does so up to the end that rf_map() told
+ *
+ * For modules that make pages of their own for it. These have to be gone before rf_unmap().
+ *
+ * Return: 0, -EINVAL the region ends before.
+ */
+int rf_region_place(const struct rf_region *r, u64 at, u64 *place)
+{
+	const struct rfcom_extent *e = rfcom_extents_find(r->extents, r->nr_extents,
+							  at >> PAGE_SHIFT);
+
+	if (!e)
+		return -EINVAL;
+	*place = e->start + at - (e->first << PAGE_SHIFT);
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(rf_region_place, RAINFOREST_RFCOM);

@@ -102,47 +102,27 @@ int rf_write_iter(struct rf_channel *ch, struct iov_iter *from, unsigned int fla
 }
 EXPORT_SYMBOL_NS_GPL(rf_write_iter, RAINFOREST_RFCOM);
 
-/* Of a line behind what was read of it; less than there is, or is wanted, after a fault. */
-static size_t line_copy(const struct rfcom_piece piece[2], u32 skip, struct iov_iter *to,
-			size_t most)
-{
-	size_t done = 0, n, copied;
-	unsigned int i;
-	u32 gone;
-
-	for (i = 0; i < 2; i++) {
-		gone = min(skip, piece[i].bytes);
-		skip -= gone;
-		n = min_t(size_t, piece[i].bytes - gone, most - done);
-		copied = copy_to_iter(piece[i].data + gone, n, to);
-		done += copied;
-		if (copied != n)
-			break;
-	}
-	return done;
-}
-
 static size_t channel_read_some(struct rf_channel *ch, struct iov_iter *to, size_t bytes, bool peek)
 {
-	u32 at = ch->part, skip = ch->part_bytes, next;
-	struct rfcom_piece piece[2];
+	u32 at = ch->part, skip = ch->part_bytes, line;
 	size_t done = 0, n;
 	bool last;
 
 	while (done < bytes && rfcom_queue_readable(&ch->in) && !rfcom_queue_marked(&ch->in)) {
-		next = rfcom_queue_line(&ch->in, at, piece);
-		n = line_copy(piece, skip, to, bytes - done);
+		line = rfcom_queue_bytes(&ch->in, ch->in.tail + at);
+		n = rfcom_hold_read(ch, at, skip, to, bytes - done);
 		done += n;
 		skip += n;
-		if (skip < piece[0].bytes + piece[1].bytes)
+		if (skip < line)
 			break;
 		last = rfcom_queue_last(&ch->in, at);
-		at = next;
+		at += rfcom_cells(line);
 		skip = 0;
 		if (!last)
 			continue;
 		if (peek)
 			return done;
+		rfcom_hold_took(ch, at);
 		rfcom_queue_drop(&ch->in, at);
 		at = 0;
 		ch->received++;
@@ -167,7 +147,7 @@ static size_t channel_read_some(struct rf_channel *ch, struct iov_iter *to, size
  *
  * Context: sleeps.
  * Return: bytes that were read; -EAGAIN there are none, or what comes next is marked;
- * -EFAULT.
+ * -EFAULT; -ECONNRESET they were lost with the other kernel.
  */
 ssize_t rf_read_some(struct rf_channel *ch, struct iov_iter *to, size_t bytes,
 		     unsigned int flags)
@@ -181,6 +161,8 @@ ssize_t rf_read_some(struct rf_channel *ch, struct iov_iter *to, size_t bytes,
 	mutex_unlock(&ch->read_lock);
 	if (done || !bytes)
 		return done;
+	if (READ_ONCE(ch->lost))
+		return -ECONNRESET;
 	return there ? -EFAULT : -EAGAIN;
 }
 EXPORT_SYMBOL_NS_GPL(rf_read_some, RAINFOREST_RFCOM);

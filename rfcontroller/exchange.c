@@ -144,6 +144,15 @@ static void bulk_list(u32 slot)
 	}
 }
 
+static void bulk_zero(struct rf_com_bulk *b)
+{
+	if (!b)
+		return;
+	WRITE_ONCE(b->token, 0);
+	smp_wmb();	/* who copied any of the rest sees that: pairs with hold_same() of rfcom */
+	memset(b, 0, sizeof(*b));
+}
+
 /* For a kernel that is about to run: nothing of its predecessor is left. */
 static void bulk_renew(u32 slot)
 {
@@ -154,10 +163,8 @@ static void bulk_renew(u32 slot)
 			bulk_alloc(slot, i);
 			bulk_alloc(i, slot);
 		}
-		if (bulk[slot][i])
-			memset(bulk[slot][i], 0, sizeof(struct rf_com_bulk));
-		if (bulk[i][slot])
-			memset(bulk[i][slot], 0, sizeof(struct rf_com_bulk));
+		bulk_zero(bulk[slot][i]);
+		bulk_zero(bulk[i][slot]);
 	}
 }
 

@@ -20,6 +20,7 @@ extern const struct rfm_command cmd_priority;
 extern const struct rfm_command cmd_channel;
 extern const struct rfm_command cmd_share;
 extern const struct rfm_command cmd_device;
+extern const struct rfm_command cmd_loop;
 extern const struct rfm_command cmd_set;
 extern const struct rfm_command cmd_restart;
 extern const struct rfm_command cmd_stop;

@@ -27,12 +27,13 @@ static const char *const our_modules[] = { "ficm.ko", "rfcom.ko", "rfsubos.ko" }
 /* Those go in where they are there, and that kernel has what they stand on. */
 static const struct optional {
 	const char *name;
-	const char *base;
+	const char *base;		/* NULL: nothing that would not be there */
 	const char *const *with;	/* goes in behind it, as far as that kernel has it */
 } optional_modules[] = {
 	{ "rfcom_vsock.ko", "vsock", NULL },
 	{ "rfvirtio.ko", "virtio",
 	  (const char *const []){ "virtio_net", "virtio_blk", "virtiofs", NULL } },
+	{ "rfloop.ko", NULL, NULL },
 };
 
 /* What is being put together, and where errors go. */
@@ -292,7 +293,7 @@ static int add_optional_module(struct builder *b, const struct rfm_overlay_reque
 		 module->name);
 	if (access(path, R_OK))
 		return 0;
-	ret = add_known_module(b, req, module->base);
+	ret = module->base ? add_known_module(b, req, module->base) : 1;
 	if (ret <= 0)
 		return ret;
 	ret = add_own_module(b, req, module->name);

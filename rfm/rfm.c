@@ -27,6 +27,7 @@ const struct rfm_command *const rfm_commands[] = {
 	&cmd_channel,
 	&cmd_share,
 	&cmd_device,
+	&cmd_loop,
 	&cmd_set,
 	&cmd_restart,
 	&cmd_stop,

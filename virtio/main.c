@@ -78,7 +78,7 @@ static int server_thread(void *buf)
 
 static int server_start(void)
 {
-	void *buf = kzalloc(sizeof(struct rf_virtio_device), GFP_KERNEL);
+	struct rf_virtio_device *buf = kzalloc(sizeof(*buf), GFP_KERNEL);	/* the longest */
 
 	if (!buf)
 		return -ENOMEM;

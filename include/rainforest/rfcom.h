@@ -53,12 +53,14 @@ ssize_t rf_read_some(struct rf_channel *ch, struct iov_iter *to, size_t bytes,
  * gone when its owner has let go of it, and then all others have to.
  */
 struct rf_region *rf_offer(const char *region, u64 bytes, unsigned int flags);
+struct rf_region *rf_offer_to(u32 peer, const char *region, u64 bytes, unsigned int flags);
 struct rf_region *rf_attach(const char *kernel, const char *region, unsigned int flags,
 			    unsigned int timeout_ms);
 u64 rf_region_bytes(const struct rf_region *r);
 bool rf_region_revoked(const struct rf_region *r);
 void *rf_map(struct rf_region *r, u64 at, size_t *bytes);
 void rf_unmap(struct rf_region *r);
+int rf_region_place(const struct rf_region *r, u64 at, u64 *place);
 void rf_detach(struct rf_region *r);
 
 #endif /* _RAINFOREST_RFCOM_H */

@@ -3,14 +3,16 @@
  * First program of a subOS (rdinit=/.rainforest/init): loads the modules named
  * in /.rainforest/modules, tells the supervisor that init starts, and becomes
  * the /init of the user's own initrd, with the arguments that the kernel meant
- * for it. Before that it starts the agent of "rfm exec" (exec/agent.c).
+ * for it, or of a root file system that the supervisor shares (root.c). Before
+ * that it starts the agent of "rfm exec" (exec/agent.c).
  *
  * It must never let the machine be reset: where it cannot go on, it powers the
  * subOS off, or halts it when our module is not there.
  */
+#include "rfinit.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
@@ -23,8 +25,6 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
-#define DIR_OURS	"/.rainforest"
-#define DIR_PROC	DIR_OURS "/proc"
 #define DIR_SYS		DIR_OURS "/sys"
 #define DIR_SUBOS	DIR_SYS "/kernel/rainforest"
 #define FILE_MODULES	DIR_OURS "/modules"
@@ -40,7 +40,7 @@
 static int kmsg = -1;
 
 /* A line for the kernel's log; level as in printk, detail may be NULL. */
-static void say(int level, const char *text, const char *detail)
+void say(int level, const char *text, const char *detail)
 {
 	char line[256];
 	int n;
@@ -214,9 +214,31 @@ static void agent_start(void)
 		waitpid(pid, NULL, 0);
 }
 
+/* The way to say why it fails is lost with the initrd: a descriptor of it stays. */
+static noreturn void root_go(const char *tag, char **argv, char **envp)
+{
+	int reason_fd = open(DIR_SUBOS "/reason", O_WRONLY | O_CLOEXEC);
+	char reason[96];
+	int ret;
+
+	mounts_undo();
+	ret = root_enter(tag);
+	if (!ret)
+		root_exec(argv, envp);
+	if (ret)
+		snprintf(reason, sizeof(reason), "the root %.36s cannot be mounted: %s", tag,
+			 strerror(-ret));
+	else
+		snprintf(reason, sizeof(reason), "there is no init in the root %.36s", tag);
+	if (reason_fd >= 0 && write(reason_fd, reason, strlen(reason)) < 0)
+		say(3, "cannot tell why", strerror(errno));
+	give_up(true, reason);
+}
+
 int main(int argc, char **argv, char **envp)
 {
-	char reason[96];
+	char reason[96], tag[64];
+	bool shared;
 
 	(void)argc;
 	kmsg = node_open(NODE_KMSG, 1, 11, O_WRONLY | O_CLOEXEC);
@@ -229,11 +251,14 @@ int main(int argc, char **argv, char **envp)
 	if (!file_write(FILE_MEMORY, "online_movable") && !access(FILE_MEMORY, F_OK))
 		say(4, "memory that is added may not leave again", strerror(errno));
 	console_take();
-	if (access(INIT, X_OK))
+	shared = root_wanted(tag, sizeof(tag));
+	if (!shared && access(INIT, X_OK))
 		give_up(true, "there is no " INIT " in the initrd that could be started");
 
 	agent_start();
 	file_write(DIR_SUBOS "/state", "init");
+	if (shared)
+		root_go(tag, argv, envp);
 	mounts_undo();
 	argv[0] = (char *)INIT;
 	execve(INIT, argv, envp);

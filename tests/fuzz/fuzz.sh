@@ -16,6 +16,7 @@ sources()
 	case $1 in
 	klog) echo "$T_TOP"/rfm/klog*.c ;;
 	rfcom) echo "$T_TOP/rfcom/queue.c" ;;
+	rfloop) echo "$T_TOP/rfloop/ring.c" "$T_TOP/rfloop/list.c" ;;
 	extents) echo "$T_TOP/rfcom/extents.c" ;;
 	exec) echo "$T_TOP"/exec/proto.c "$T_TOP"/exec/chan.c "$T_TOP"/exec/tree_receive.c ;;
 	backend) echo "$T_TOP/backend/ctrlq.c" "$T_TOP/backend/ready.c" ;;
@@ -64,6 +65,7 @@ fuzz klog "$(rounds 100000 3000000)"
 fuzz image "$(rounds 100000 1000000)"
 fuzz rfcom "$(rounds 2000 1000000)"
 fuzz extents "$(rounds 100000 20000000)"
+fuzz rfloop "$(rounds 50000 5000000)"
 fuzz exec "$(rounds 2000 200000)"
 fuzz backend "$(rounds 20000 5000000)"
 
@@ -94,6 +96,15 @@ sed 's/if (bytes > CTRLQ_DATA_MAX - c->command.bytes)/if (0)/' "$T_TOP/backend/c
 "${CC:-gcc}" $flags -fsanitize=address,undefined -o "$tmp/control" "$here/backend_fuzz.c" \
 	"$here/driver.c" "$tmp/ctrlq.c" "$T_TOP/backend/ready.c"
 check "control: backend is built with a fault" test -x "$tmp/control"
+"$tmp/control" -runs=20000 >"$tmp/log" 2>&1
+check "control: and the fault is found" test $? -ne 0
+
+# A ring that takes back whichever page the other end names.
+sed 's/ || !o->away\[page\]//' "$T_TOP/rfloop/ring.c" >"$tmp/ring.c"
+# shellcheck disable=SC2086
+"${CC:-gcc}" $flags -I"$T_TOP/rfloop" -fsanitize=address,undefined -o "$tmp/control" \
+	"$here/rfloop_fuzz.c" "$here/driver.c" "$tmp/ring.c" "$T_TOP/rfloop/list.c"
+check "control: rfloop is built with a fault" test -x "$tmp/control"
 "$tmp/control" -runs=20000 >"$tmp/log" 2>&1
 check "control: and the fault is found" test $? -ne 0
 

@@ -11,6 +11,7 @@
 #include "fuzz.h"
 
 static struct rfcom_store store;
+static uint8_t *all;	/* chunks, of malloc(): who reads beyond is caught */
 static unsigned long accepted, refused, taken, news;
 
 /* what has to be there */
@@ -45,7 +46,6 @@ static uint32_t brings(const struct rf_com_data *body, uint32_t len, bool chunks
 /* Exactly as many bytes as came: who reads beyond is caught. */
 static void put(struct rfcom_queue *q, uint32_t len, uint32_t flags, const uint8_t *how)
 {
-	static uint8_t *all;	/* of malloc(): who reads beyond is caught here, too */
 	const uint8_t *chunks;
 	struct rf_com_data *body = malloc(len ? len : 1);
 	struct rf_com_chunk chunk = { .count = cpu_to_le32((uint32_t)how[1] << 24 | how[2]) };
@@ -68,7 +68,7 @@ static void put(struct rfcom_queue *q, uint32_t len, uint32_t flags, const uint8
 	bytes = brings(body, len, chunks);
 	good = bytes && part + bytes <= RF_COM_MESSAGE_MAX &&
 	       used + rfcom_cells(bytes) <= RF_COM_CELLS;
-	ret = rfcom_queue_put(q, body, len, chunks);
+	ret = rfcom_queue_put(q, body, len, chunks, how[3] % 16 > 8);
 	free(body);
 	must(ret == (good ? (int)last : -EPROTO));
 	if (!good) {
@@ -86,6 +86,20 @@ static void put(struct rfcom_queue *q, uint32_t len, uint32_t flags, const uint8
 	}
 }
 
+/* What is in a chunk is fetched, or read there, as rfcom/hold.c does. */
+static void fetch(struct rfcom_queue *q, uint32_t cell)
+{
+	int chunk = rfcom_queue_chunk(q, cell);
+
+	if (chunk < 0)
+		return;
+	must(chunk < RF_COM_CHUNKS && rfcom_queue_bytes(q, cell) <= RF_COM_CHUNK);
+	if (cell % 3)
+		rfcom_queue_fetch(q, cell, all);
+	rfcom_queue_fetched(q, cell);
+	must(rfcom_queue_chunk(q, cell) < 0);
+}
+
 static void take(struct rfcom_queue *q)
 {
 	uint32_t n, at = 0, sum = 0, bytes = rfcom_queue_message(q, &n);
@@ -98,6 +112,7 @@ static void take(struct rfcom_queue *q)
 	if (!bytes)
 		return;
 	while (at < n) {
+		fetch(q, q->tail + at);
 		last = rfcom_queue_last(q, at);
 		at = rfcom_queue_line(q, at, piece);
 		must(last == (at == n));

@@ -25,6 +25,12 @@ a short line in the middle|s/(!(flags & RF_COM_LAST) && bytes != full)/0/
 a line or chunk longer than it can be|s/bytes > full/0/
 a chunk where there are none|s/!chunks || //
 another chunk|s/chunk.count) % RF_COM_CHUNKS/chunk.count) % (RF_COM_CHUNKS \/ 2)/
+what is held is copied|s/if (hold \&\& data != body->data)/if (0)/
+another chunk is held|s/RF_COM_CHUNK + 1;/RF_COM_CHUNK + 2;/
+a line is held that is not|s/line\[cell\].chunk = 0/line[cell].chunk |= 0/
+what is held is forgotten|s/smp_load_acquire(&q->store->line\[cell % RF_COM_CELLS\].chunk) - 1/-1/
+fetched bytes are sought in the chunk|s/smp_store_release(&q->store->line\[cell % RF_COM_CELLS\].chunk, 0)/(void)q/
+fetched into other cells|s/store(q, cell, chunks/store(q, cell + 1, chunks/
 a line at the end of the queue is not cut|s/bytes < STORE_BYTES - at ?/1 ?/
 a message without an end|s/q->part + bytes > RF_COM_MESSAGE_MAX/0/
 one cell more than fits|s/ > RF_COM_CELLS)/ > RF_COM_CELLS + 1)/

@@ -32,17 +32,25 @@ static int put(u32 bytes, u32 flags, u8 value)
 	struct rf_com_data d = { .flags = cpu_to_le32(flags) };
 
 	memset(d.data, value, sizeof(d.data));
-	return rfcom_queue_put(&q, &d, offsetof(struct rf_com_data, data) + bytes, chunks);
+	return rfcom_queue_put(&q, &d, offsetof(struct rf_com_data, data) + bytes, chunks,
+			       false);
 }
 
-/* One whose bytes are in that chunk. */
-static int put_chunk(u32 count, u32 bytes, u32 flags, const u8 *where)
+/* One whose bytes are in that chunk, and stay there. */
+static int put_held(u32 count, u32 bytes, u32 flags, const u8 *where, bool hold)
 {
 	struct rf_com_data d = { .flags = cpu_to_le32(flags | RF_COM_IN_CHUNK) };
 	struct rf_com_chunk c = { .count = cpu_to_le32(count), .bytes = cpu_to_le32(bytes) };
 
 	memcpy(d.data, &c, sizeof(c));
-	return rfcom_queue_put(&q, &d, offsetof(struct rf_com_data, data) + sizeof(c), where);
+	return rfcom_queue_put(&q, &d, offsetof(struct rf_com_data, data) + sizeof(c), where,
+			       hold);
+}
+
+/* Or do not. */
+static int put_chunk(u32 count, u32 bytes, u32 flags, const u8 *where)
+{
+	return put_held(count, bytes, flags, where, false);
 }
 
 static u32 take(void)
@@ -164,6 +172,62 @@ static void in_chunks(void)
 	   "every number is one of a chunk that there is");
 }
 
+/* How many bytes of the queue's cells were written. */
+static u32 written(void)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < sizeof(store_of_q.cell); i++)
+		n += store_of_q.cell[i] != 0xee;
+	return n;
+}
+
+static void held(void)
+{
+	u32 i, n, cell, bad = 0;
+
+	reset();
+	ok(put_held(5, 100, 0, chunks, true) == -EPROTO &&
+	   put_held(RF_COM_CHUNKS + 5, RF_COM_CHUNK, 0, chunks, true) == 0 &&
+	   put_held(63, 100, RF_COM_LAST, chunks, true) == 1 &&
+	   rfcom_queue_message(&q, &n) == RF_COM_CHUNK + 100 && n == 66 && !written(),
+	   "bytes that stay in chunks are not copied");
+	ok(rfcom_queue_chunk(&q, 0) == 5 && rfcom_queue_chunk(&q, 64) == 63 &&
+	   rfcom_queue_bytes(&q, 0) == RF_COM_CHUNK && rfcom_queue_bytes(&q, 64) == 100,
+	   "it is known where they are");
+	rfcom_queue_fetch(&q, 64, chunks);
+	ok(written() == 100 && rfcom_queue_chunk(&q, 64) == 63, "fetched: copied once");
+	rfcom_queue_fetched(&q, 64);
+	rfcom_queue_fetched(&q, 0);
+	ok(rfcom_queue_chunk(&q, 64) == -1 && rfcom_queue_chunk(&q, 0) == -1 &&
+	   byte(RF_COM_CHUNK) == 63 && byte(RF_COM_CHUNK + 99) == 63 &&
+	   take() == RF_COM_CHUNK + 100, "then they are in the cells");
+
+	/* all around the queue, every other one */
+	reset();
+	for (i = 0; i < 1000; i++) {
+		cell = q.head;
+		bad += put_held(i, RF_COM_CHUNK - i % 77, RF_COM_LAST, chunks, i % 2) != 1 ||
+		       rfcom_queue_chunk(&q, cell) != (i % 2 ? (int)i % RF_COM_CHUNKS : -1);
+		if (i % 2) {
+			rfcom_queue_fetch(&q, cell, chunks);
+			rfcom_queue_fetched(&q, cell);
+		}
+		bad += byte(0) != i % RF_COM_CHUNKS ||
+		       byte(RF_COM_CHUNK - i % 77 - 1) != i % RF_COM_CHUNKS ||
+		       take() != RF_COM_CHUNK - i % 77;
+	}
+	ok(!bad, "held or not, over the end of the queue");
+	reset();
+	for (i = 0; i < RF_COM_CELLS * RF_COM_CELL / RF_COM_CHUNK; i++)
+		bad += put_held(i, RF_COM_CHUNK, RF_COM_LAST, chunks, true) != 1;
+	ok(!bad && put_held(i, 1, RF_COM_LAST, chunks, true) == -EPROTO,
+	   "what is held needs its cells all the same");
+	ok(put(1, RF_COM_LAST, 1) == -EPROTO && take() == RF_COM_CHUNK &&
+	   put(1, RF_COM_LAST, 1) == 1 && rfcom_queue_chunk(&q, q.head - 1) == -1,
+	   "a line after it is not");
+}
+
 static void hostile(void)
 {
 	struct rf_com_data d = { .flags = cpu_to_le32(RF_COM_LAST) };
@@ -171,7 +235,7 @@ static void hostile(void)
 
 	reset();
 	for (len = 0; len < 300; len++)
-		bad += (rfcom_queue_put(&q, &d, len, NULL) == 1) !=
+		bad += (rfcom_queue_put(&q, &d, len, NULL, true) == 1) !=
 		       (len > offsetof(struct rf_com_data, data) && len <= sizeof(d));
 	ok(!bad, "every length that cannot be is refused");
 	reset();
@@ -261,7 +325,7 @@ static void *sender(void *unused)
 			d.flags = cpu_to_le32(i + 1 == parts ? RF_COM_LAST : 0);
 			memset(d.data, n + i, sizeof(d.data));
 			rfcom_credit_use(&credit, RF_COM_LINE);
-			if (rfcom_queue_put(&q, &d, sizeof(d), NULL) < 0)
+			if (rfcom_queue_put(&q, &d, sizeof(d), NULL, false) < 0)
 				abort();
 		}
 	}
@@ -299,6 +363,7 @@ int main(int argc, char **argv)
 		return threads(atoi(argv[2]));
 	cases();
 	in_chunks();
+	held();
 	hostile();
 	for (seed = 1; seed <= 3; seed++)
 		random_steps(seed);

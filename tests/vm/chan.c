@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "rainforest.h"
@@ -283,6 +284,29 @@ static int expect(const char *what, long ret, int error)
 	return fail(what, ret < 0 ? errno : -ret, error);
 }
 
+/* Into memory that is not there, and into some that comes when it is touched. */
+static int faults(int fd)
+{
+	size_t size = sizeof(buf);
+	char *to = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int n = 0;
+
+	if (to == MAP_FAILED)
+		die("mmap");
+	n += expect("nowhere to read to", rf_read(fd, to, size), EFAULT);
+	if (mprotect(to, size, PROT_READ | PROT_WRITE) ||
+	    munmap(to + 8192, size - 8192))
+		die("mprotect");
+	n += expect("too little of that", rf_read(fd, to, size), EFAULT);
+	if (mmap(to + 8192, size - 8192, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		die("mmap");
+	if (rf_read(fd, to, size) != RF_MESSAGE_LENGTH)
+		return n + fail("into new memory", errno, 0);
+	memcpy(buf, to, RF_MESSAGE_LENGTH);
+	return n;
+}
+
 static int bad(const char *kernel, const char *service)
 {
 	char name[] = "a name of more than thirty-one bytes";
@@ -296,7 +320,8 @@ static int bad(const char *kernel, const char *service)
 	if (rf_write(fd, buf, RF_MESSAGE_LENGTH) != RF_MESSAGE_LENGTH)
 		n += fail("the longest one", errno, 0);
 	n += expect("too little room", rf_read(fd, buf, 100), EMSGSIZE);
-	if (rf_read(fd, buf, sizeof(buf)) != RF_MESSAGE_LENGTH || differs(1, RF_MESSAGE_LENGTH))
+	n += faults(fd);
+	if (differs(1, RF_MESSAGE_LENGTH))
 		n += fail("it stays, and is whole", errno, 0);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	n += expect("nothing there", rf_read(fd, buf, 100), EAGAIN);

@@ -50,6 +50,10 @@ is "$(chan serve echo 2>&1)" "listen: Address already in use" "a name can be had
 is "$(chan ping supervisor echo "$(rounds 200 2000)")" "$(rounds 200 2000) there and back" \
 	"messages of all lengths come back as they were"
 is "$(chan bad supervisor echo 2>&1)" "all refused" "what cannot be is refused, and nothing is lost"
+fetched() { cat /sys/module/rfcom/parameters/fetched; }
+f=$(fetched)
+is "$(chan ping supervisor echo 50 60000)" "50 there and back" "the longest ones"
+is "$(fetched)" "$f" "their chunks are copied to the reader, and not before"
 is "$(chan race supervisor echo "$(rounds 200 5000)")" "$(rounds 200 5000) there and back" \
 	"while others poll the same end"
 rm -f /run/go
@@ -62,6 +66,9 @@ n=$(sed -n 's/,.*//p' /run/full)
 check "after $n messages of 400 bytes: as many cells as it has, 7 in a chunk, 10 in lines" \
 	test "$n" -ge 204 -a "$n" -le 292
 check "whoever waits goes on waiting" kill -0 $full
+f=$(fetched)
+is "$(chan ping supervisor echo 20 60000)" "20 there and back" "others go on"
+check "control: chunks that were not read are copied for them" test "$(fetched)" -gt "$f"
 touch /run/go
 wait $full
 check "until it is read" eventually 10 grep -q "^then $((n + 1))" /run/full
@@ -141,7 +148,7 @@ serve a sink deep
 chan wait a deep >/run/wait 2>&1 &
 waiter=$!
 check "a sends until the queue is full" eventually 30 grep -q full /run/wait
-inside a 'insmod /rf/rftest.ko what=at-skip at=rfcom_tell; touch /run/go' >/dev/null
+inside a 'insmod /rf/rftest.ko what=at-skip at=ficm_send ret=-22; touch /run/go' >/dev/null
 is "$(inside a 'true')$(cat /run/wait)" full "whoever polls is not told of what was read"
 check "and goes on waiting" kill -0 $waiter
 inside a 'rmmod rftest' >/dev/null
@@ -220,6 +227,7 @@ refused 1 "temporarily unavailable" "the module stays while somebody uses it" rm
 kill $(pidof chan)
 eventually 10 eval '! pidof chan'
 check "then it goes" rmmod rfcom
+audit "the invariants hold"
 check "and rfcontroller" rmmod rfcontroller
 END
 done_testing

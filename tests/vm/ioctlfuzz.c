@@ -507,7 +507,8 @@ static void (*const steps[])(void) = {
 	do_add_cpus, do_add_cpus, do_add_memory, do_add_memory, do_add_pci, do_add_pci,
 	do_load, do_load, do_load, do_policy, do_start, do_start, do_info, do_info, do_stop,
 	do_console, do_console, do_winsize, do_window, do_crash,
-	do_con_read, do_con_read, do_con_write, do_con_write, do_unknown, do_pread, do_pread, do_poll, do_seldom, do_detach,
+	do_con_read, do_con_read, do_con_write, do_con_write,
+	do_unknown, do_pread, do_pread, do_poll, do_seldom, do_detach,
 };
 
 static void run(unsigned long count, uint64_t own_seed)

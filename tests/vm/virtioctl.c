@@ -336,7 +336,7 @@ static void raw(char *hex)
 	size_t n = 0;
 	char *word;
 
-	for (word = strtok(hex, " \n"); word && n < sizeof(data); word = strtok(NULL, " \n"))
+	for (word = strtok(hex, "\n "); word && n < sizeof(data); word = strtok(NULL, "\n "))
 		data[n++] = strtoul(word, NULL, 16);
 	say(data, n);
 }

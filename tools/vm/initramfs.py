@@ -13,7 +13,7 @@ STOCK_MODULES = (
     "virtio_net", "virtio_blk", "virtio-rng", "virtio_balloon", "tun", "vhost_net",
     "vhost_vsock", "vsock_loopback", "vmw_vsock_virtio_transport", "overlay", "loop", "squashfs",
     "fuse", "msr", "cpuid", "kvm", "kvm-amd", "kvm-intel", "vfio-pci", "vfio_iommu_type1",
-    "e1000e", "e1000",
+    "e1000e", "e1000", "dummy", "veth",
 )
 MODULE_INDEXES = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
 KMOD_NAMES = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod")
@@ -155,7 +155,8 @@ class Root:
         stage = os.path.join(self.scratch, "modules")
         stage_modules(stage, kernel_dir, release, self.build, STOCK_MODULES + tuple(extra), whole)
         self.archive.file(f"lib/modules/{release}", os.path.join(stage, "lib/modules", release))
-        for name in ("ficm.ko", "rfsubos.ko", "rfcom.ko", "rfcom_vsock.ko", "rfvirtio.ko"):
+        for name in ("ficm.ko", "rfsubos.ko", "rfcom.ko", "rfcom_vsock.ko", "rfvirtio.ko",
+                     "rfloop.ko"):
             module = os.path.join(self.build, release, name)
             if os.path.exists(module):
                 self.archive.file(f"usr/lib/rainforest/modules/{release}/{name}", module)

@@ -492,8 +492,9 @@ struct rf_ficm_area {
 #define RF_MSG_COM_REVOKE	25	/* struct rf_com_end */
 #define RF_MSG_COM_DETACH	26	/* struct rf_com_end */
 #define RF_MSG_COM_DETACHED	27	/* struct rf_com_end */
-#define RF_MSG_VIRTIO_KICK	32	/* struct rf_virtio_ring, rainforest_virtio.h; these two */
-#define RF_MSG_VIRTIO_CALL	33	/* struct rf_virtio_ring */
+#define RF_MSG_VIRTIO_KICK	28	/* struct rf_virtio_ring, rainforest_virtio.h; these two */
+#define RF_MSG_VIRTIO_CALL	29	/* struct rf_virtio_ring */
+/* 32 to 35 are RFloop's: rainforest_loop.h */
 
 /* what is asked for, struct rf_request @op */
 #define RF_OP_PING		1	/* only an answer */
@@ -571,9 +572,9 @@ struct rf_reply {
  *								end of ours, too
  *
  * A line brings up to RF_COM_LINE bytes in itself, or up to RF_COM_CHUNK in a chunk of
- * struct rf_com_bulk; the reader copies these at once. A queue has RF_COM_CELLS cells; a
- * line takes as many as its bytes fill. Whoever sends more than was taken and that many
- * breaks the channel.
+ * struct rf_com_bulk; they are taken in the order in which they were filled, whichever
+ * channel they are of. A queue has RF_COM_CELLS cells; a line takes as many as its bytes
+ * fill. Whoever sends more than was taken and that many breaks the channel.
  */
 #define RF_COM_CELLS		2048		/* of one end's queue, a power of two */
 #define RF_COM_CELL		64		/* bytes */
@@ -639,7 +640,10 @@ struct rf_com_chunk {
  * @magic: RF_COM_BULK_MAGIC; written last, when it can take chunks
  * @version: RF_WIRE_VERSION
  * @size: sizeof(struct rf_com_bulk)
- * @taken: @count of the chunk of the other kernel that it expects next
+ * @taken: @count of the first chunk of the other kernel that it has not taken
+ * @sent: @count of the chunk that it fills next
+ * @token: random, not 0, as long as this memory is not zeroed: whoever reads a chunk late
+ *	sees by it that it still is what it was
  * @reserved: 0
  * @chunk: for the other kernel
  *
@@ -651,7 +655,9 @@ struct rf_com_bulk {
 	__le32 version;
 	__le32 size;
 	__le32 taken;
-	__u8 reserved[4080];
+	__le32 sent;
+	__le32 token;
+	__u8 reserved[4072];
 	__u8 chunk[RF_COM_CHUNKS][RF_COM_CHUNK];
 };
 
@@ -691,18 +697,22 @@ struct rf_com_end {
 #define RF_COM_REGION_MAX	(1ULL << 30)	/* bytes of a region */
 #define RF_COM_EXTENTS		1024		/* in which its memory lies, at most */
 #define RF_COM_WRITE		(1U << 0)	/* others may write; I want to; you may */
+#define RF_COM_ONLY		(1U << 1)	/* rf_com_offer @flags: for one kernel alone */
 
 /**
  * struct rf_com_offer - body of RF_MSG_COM_OFFER: a region that is to be the sender's
  * @from: number under which the sender holds it
- * @flags: RF_COM_WRITE: those who attach to it may write, too
+ * @flags: RF_COM_WRITE: those who attach to it may write, too; RF_COM_ONLY: see @only
  * @bytes: 1 to RF_COM_REGION_MAX, rounded up to whole pages, which are zeroed
+ * @only: with RF_COM_ONLY the id of the one kernel, as it is now, that may attach to it;
+ *	there has to be a rule between the two, in either direction. 0 otherwise
  * @name: of it, ended by NUL; one region of each name for each kernel
  */
 struct rf_com_offer {
 	__le32 from;
 	__le32 flags;
-	__le64 bytes;
+	__le32 bytes;
+	__le32 only;
 	char name[32];
 };
 

@@ -1,0 +1,329 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Packets between kernels without a device: programs that know nothing of it talk over the
+# address of a card whose counters stand still; the firewall has its say; connections go on
+# over the card when RFloop goes, is switched off, or may no more; who lies harms nobody.
+# timeout: 900 3600
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+need_build
+
+mkdir -p "$T_DIR"
+${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -Wno-unused-result \
+	-o "$T_DIR/netctl" "$T_TOP/tests/vm/netctl.c" 2>/dev/null || bail "netctl does not compile"
+${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -I"$T_TOP/include/uapi" \
+	-I"$T_TOP/rfcom/lib" -o "$T_DIR/share" "$T_TOP/tests/vm/share.c" \
+	"$T_TOP/rfcom/lib/rainforest.c" || bail "share does not compile"
+set -- --copy "$T_DIR/netctl:/usr/bin/netctl" --copy "$T_DIR/share:/usr/bin/share"
+for tool in iperf3 nft; do
+	path=$(PATH=$PATH:/usr/sbin command -v $tool) && set -- "$@" --copy "$path:/usr/bin/$tool"
+done
+# iperf3 for subOSes, too, with its libraries.
+if iperf=$(command -v iperf3); then
+	rm -rf "$T_DIR/more"
+	for file in $iperf $(ldd "$iperf" | grep -o '/[^ ]*'); do
+		install -D "$file" "$T_DIR/more$file"
+	done
+	set -- "$@" --copy "$T_DIR/more:/rf/more"
+fi
+# Three cards on one wire, and a port that always listens: the hub holds up who sends when nobody does.
+set -- "$@" --qemu -netdev --qemu socket,id=sink,udp=127.0.0.1:9,localaddr=127.0.0.1:0 \
+	--qemu -netdev --qemu hubport,id=listens,hubid=0,netdev=sink
+for n in 0 1 2; do
+	set -- "$@" --qemu -netdev --qemu "hubport,id=wire$n,hubid=0" \
+		--qemu -device --qemu "pcie-root-port,id=port$n,chassis=9$n" \
+		--qemu -device --qemu "virtio-net-pci,netdev=wire$n,mac=52:54:00:00:00:1$n,bus=port$n"
+done
+
+run_guest --smp 5 "$@" --module nft_ct --module virtio_pci --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
+. /rf/lifecycle.lib
+
+CARD_MODULES="virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover virtio_net"
+PEERS=/sys/module/rfloop/peers
+# count NAME KERNEL COUNTER: a counter of that kernel, "-": of this one
+count()
+{
+	if [ "$1" = - ]; then
+		cat "$PEERS/$2/$3" 2>/dev/null
+	else
+		inside "$1" "cat $PEERS/$2/$3"
+	fi
+}
+# card NAME: bytes that went over its card
+card()
+{
+	if [ "$1" = - ]; then
+		cat /sys/class/net/eth0/statistics/[rt]x_bytes | xargs
+	else
+		inside "$1" 'cat /sys/class/net/eth0/statistics/[rt]x_bytes' | xargs
+	fi
+}
+# quiet NAME BEFORE DESCRIPTION: its card has carried nothing since but an ARP request or two
+quiet()
+{
+	q_now=$(card "$1")
+	check "$3: rx and tx bytes $2, then $q_now" \
+		test $((${q_now%% *} + ${q_now##* } - ${2%% *} - ${2##* })) -lt 500
+}
+# at NAME COMMAND: what it prints there; "-": here
+at()
+{
+	if [ "$1" = - ]; then
+		sh -c "$2" 2>&1
+	else
+		inside "$1" "$2 2>&1"
+	fi
+}
+is_up() { [ "$(count "$1" "$2" state)" = up ]; }
+is_down() { [ "$(count "$1" "$2" state)" != up ]; }
+# link NAME ID ADDRESS: have one made
+link()
+{
+	at "$1" "ping -c 1 -W 1 $3" >/dev/null
+	is_up "$1" "$2"
+}
+there_and_back() { echo "$1 bytes there and back"; }
+m=$(rounds 3000000 100000000)
+
+modprobe virtio_net
+modprobe rfcontroller
+# card_with N: PCI address of the card whose MAC address ends with that
+card_with()
+{
+	for dir in /sys/class/net/eth*; do
+		[ "$(cat "$dir/address")" != "52:54:00:00:00:$1" ] ||
+			readlink -f "$dir/device" | grep -oE '[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]' | tail -n 1
+	done
+}
+# must DESCRIPTION COMMAND...: without it nothing that follows makes sense
+must()
+{
+	must_before=$T_FAILED
+	check "$@"
+	[ $T_FAILED = $must_before ] || exit 1
+}
+mkdir -p /run/more/usr/bin
+cp /usr/bin/netctl /usr/bin/share /run/more/usr/bin/
+[ ! -d /rf/more ] || cp -a /rf/more/. /run/more/
+# Drivers of PCI functions come by themselves, but not those of what such a function carries.
+for dir in /lib/modules/*; do
+	mkdir -p "/run/more/net/${dir##*/}"
+	for name in $CARD_MODULES dummy; do
+		file=$(find "$dir" -name "$name.ko" -o -name "$name.ko.xz")
+		[ -n "$file" ] || continue
+		case $file in
+		*.xz) xzcat "$file" ;;
+		*) cat "$file" ;;
+		esac >"/run/more/net/${dir##*/}/$name.ko"
+	done
+done
+initrd_with rflooplie
+check "it loads" modprobe rfloop
+setup='[ -e /sys/class/net/eth0 ] || for m in '"$CARD_MODULES"'; do insmod /net/$(uname -r)/$m.ko 2>/dev/null; done; sysctl -w net.ipv6.conf.all.router_solicitations=0 net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.eth0.router_solicitations=0 >/dev/null; ip addr add 10.9.0.N/24 dev eth0; ip link set eth0 up; ip -6 addr add fd09::N/64 dev eth0'
+at - "$(echo "$setup" | sed 's/N/1/g')"
+must "a starts" rfm create a --cpus 1-2 --memory 512M --initrd /run/initrd --pci "$(card_with 11)"
+must "b starts" rfm create b --cpus 3-3 --memory 256M --initrd /run/initrd --kernel "$OTHER_KERNEL" --pci "$(card_with 12)"
+at a "$(echo "$setup" | sed 's/N/2/g')"
+at b "$(echo "$setup" | sed 's/N/3/g')"
+serves - 5000 netctl serve 5000
+serves - 5001 netctl sink 5001
+for s in a b; do
+	serves $s 5000 netctl serve 5000
+	serves $s 5001 netctl sink 5001
+done
+# --- one link ---
+is "$(cut -d' ' -f1,2 /sys/module/rfloop/addresses | grep -v : | xargs)" "0 10.9.0.1 1 10.9.0.2 2 10.9.0.3" \
+	"the list has the addresses of all"
+must "the card leads to a" eventually 20 ping -c 1 -W 1 10.9.0.2
+must "packets make a link" eventually 10 link - 1 10.9.0.2
+must "and back" eventually 10 is_up a 0
+before=$(card -)
+for address in 10.9.0.2 fd09::2; do
+	is "$(netctl echo $address 5000 "$m")" "$(there_and_back "$m")" "$address: TCP, both ways at a time"
+	is "$(netctl udp $address 5000 20 100)" "20 of 20" "UDP"
+	is "$(netctl udp $address 5000 20 60000)" "20 of 20" "UDP longer than the card's mtu, which are not cut"
+	check "ICMP" ping -c 2 -s 30000 $address
+done
+is "$(at a "netctl echo fd09::1 5000 $m")" "$(there_and_back "$m")" "a opens"
+if [ -x /usr/bin/iperf3 ]; then
+	inside a 'iperf3 -s -D >/dev/null 2>&1' >/dev/null
+	check "iperf3" eventually 10 iperf3 -c 10.9.0.2 -t 2
+	check "iperf3, UDP, the other way" iperf3 -c 10.9.0.2 -u -b 0 -R -t 2
+fi
+quiet - "$before" "nothing of that went over the card"
+n=$(count - 1 received) c=$(count - 1 copies_in)
+check "pages are attached here: of $n packets $c were copied once more" test "$c" -lt $((n * 3 / 4))
+n=$(count a 0 received) c=$(count a 0 copies_in)
+check "and in a: of $n packets $c" test "$c" -lt $((n * 3 / 4))
+n=$(count - 1 sent) d=$(count - 1 doorbells)
+timeout 20 netctl send 10.9.0.2 5001 2000 >/dev/null
+n=$(($(count - 1 sent) - n)) d=$(($(count - 1 doorbells) - d))
+diag "$n packets of a stream, $d doorbells"
+check "few doorbells" test $((d * 10)) -lt "$n"
+check "an mtu of 1000 does not matter" ip link set eth0 mtu 1000
+is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" "TCP"
+ip link set eth0 mtu 1500
+
+# --- the firewall ---
+if [ -x /usr/bin/nft ]; then
+	nft -f - <<-'RULES'
+	table inet t {
+		chain in {
+			type filter hook input priority 0; policy accept;
+			iifname "eth0" ct state established counter accept
+			iifname "eth0" tcp dport 5000 counter drop
+		}
+		chain out {
+			type filter hook output priority 0; policy accept;
+			oifname "eth0" udp dport 5001 counter drop
+		}
+	}
+	RULES
+	is "$(at a '(timeout 3 netctl rr 10.9.0.1 5000 1 || echo no) 2>/dev/null' | tail -n 1)" no "what the input chain drops for the card"
+	like "$(at a 'netctl rr 10.9.0.1 5001 1')" "" "control: another port"
+	is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" \
+		"what was opened here is established: connections are tracked as elsewhere"
+	is "$(netctl flood 10.9.0.2 5001 100 100)" "send: Operation not permitted" "what the output chain drops"
+	check "control: on the way of the card the same" test "$(nft list table inet t | grep -c 'packets 0 ')" = 0
+	nft delete table inet t
+fi
+
+# --- who may ---
+at a 'ping -c 1 -W 1 10.9.0.3' >/dev/null
+before=$(card a)
+is "$(at a "netctl echo 10.9.0.3 5000 20000")" "$(there_and_back 20000)" "without a rule a and b talk over their cards"
+check "control: these count" test "$(card a)" != "$before"
+is "$(count a 2 state)" device "there is no link"
+like "$(at b 'share try supervisor rfloop-1-1 w 1000; share try supervisor rfloop-1-1 r 1000')" "Permission denied" \
+	"b cannot have a ring of a's, by its name"
+unlike=$(at b 'share try supervisor rfloop-1-1 r 1000' | grep -c "Permission denied")
+is "$unlike" 1 "nor to read"
+rfm channel allow a b
+must "with one they have a link" eventually 20 link a 2 10.9.0.3
+must "and back" eventually 20 link b 1 10.9.0.2
+before=$(card a)
+sent=$(count - 1 sent)
+is "$(at a "netctl echo 10.9.0.3 5000 $m")" "$(there_and_back "$m")" "a and b, which runs $OTHER"
+is "$(at b "netctl echo fd09::2 5000 $m")" "$(there_and_back "$m")" "b opens, IPv6"
+is "$(at b 'netctl udp 10.9.0.2 5000 20 60000')" "20 of 20" "UDP"
+quiet a "$before" "nothing of that went over the card"
+check "nor through the supervisor" test $(($(count - 1 sent) - sent)) -lt 100
+rfm channel deny a b
+check "without the rule the link is gone" eventually 10 is_down a 2
+is "$(at a "netctl echo 10.9.0.3 5000 20000")" "$(there_and_back 20000)" "and the cards carry"
+
+# --- in the middle of a connection ---
+at_of() { cat /run/stop.at 2>/dev/null || echo 0; }
+past() { [ "$(at_of)" -gt "$1" ]; }
+# goes_on DESCRIPTION: the connection does
+goes_on()
+{
+	now=$(at_of)
+	check "$1" eventually 30 past $((now + 5))
+}
+rm -f /run/stop
+must "a link again" eventually 20 link - 1 10.9.0.2
+netctl hold 10.9.0.2 5000 /run/stop >/run/hold 2>&1 &
+goes_on "a connection"
+before=$(card -)
+echo 1 >/sys/module/rfloop/off
+is "$(cat /sys/module/rfloop/off)" 1 "a is switched off"
+goes_on "it goes on over the card"
+check "control: which counts" test "$(card -)" != "$before"
+is "$(grep -c '^1 ' /sys/module/rfloop/addresses)" 0 "a has no part in the list"
+echo 1 >/sys/module/rfloop/on
+check "switched on: a link again" eventually 20 is_up - 1
+before=$(card -)
+goes_on "it goes on"
+quiet - "$before" "and the card does not count"
+rmmod rfloop
+goes_on "without RFloop here it goes on over the card"
+check "control: which counts" test "$(card -)" != "$before"
+modprobe rfloop
+check "with it, a link again" eventually 20 is_up - 1
+inside a 'rmmod rfloop' >/dev/null
+goes_on "without RFloop there it goes on"
+is "$(ls $PEERS)" 2 "a is no peer"
+inside a 'insmod /.rainforest/rfloop.ko' >/dev/null
+check "a is back" eventually 20 is_up - 1
+goes_on "it goes on"
+touch /run/stop
+check "all came as it was sent" eventually 20 grep -q 'there and back' /run/hold
+
+# --- who claims what another has ---
+inside b 'ip addr add 10.9.0.2/32 dev lo scope global; ip link add d0 type dummy; insmod /net/$(uname -r)/dummy.ko numdummies=1; ip addr add 10.9.0.2/24 dev dummy0; ip link set dummy0 up' >/dev/null
+refused_one() { grep -q '^2 10.9.0.2 ' /sys/module/rfloop/refused; }
+check "b claims the address of a: refused" eventually 10 refused_one
+is "$(grep -c ' 10.9.0.2 ' /sys/module/rfloop/addresses)" 1 "it is a's"
+is "$(netctl echo 10.9.0.2 5000 20000)" "$(there_and_back 20000)" "a answers"
+like "$(dmesg)" 'rfloop: kernel 2 claims 10.9.0.2 .*refused' "the log says so"
+inside b 'ip link del dummy0' >/dev/null
+not_refused() { ! refused_one; }
+check "it is taken back" eventually 10 not_refused
+inside a 'ip addr del 10.9.0.2/24 dev eth0; ip addr add 10.9.0.7/24 dev eth0' >/dev/null
+moved() { grep -q '^1 10.9.0.7 ' /sys/module/rfloop/addresses; }
+check "a has another address" eventually 10 moved
+must "packets go there" eventually 20 link - 1 10.9.0.7
+before=$(card -)
+is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "by the short way"
+quiet - "$before" "which is not the card's"
+
+# --- a slow reader ---
+inside a 'rm -f /run/go' >/dev/null
+rm -f /run/go
+netctl stop 10.9.0.7 5000 /run/go >/run/slow 2>&1 &
+is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "beside one that does not read others go on"
+touch /run/go
+check "then it reads all" eventually 20 grep -q 'all came' /run/slow
+
+# --- a kernel that does not keep the rules ---
+gone() { [ ! -e $PEERS/1 ]; }
+inside a 'rmmod rfloop' >/dev/null
+check "a has no rfloop any more" eventually 20 gone
+drops() { cat $PEERS/1/drops_"$1" 2>/dev/null || echo 0; }
+cat >/run/watch <<'SCRIPT'
+while [ ! -e /run/lied ]; do
+	ping -c 1 -W 1 10.9.0.7 >/dev/null 2>&1
+	for what in broken drops_bad drops_spoofed drops_stray links; do
+		cat /sys/module/rfloop/peers/1/$what >/run/seen.$what.new 2>/dev/null &&
+			mv /run/seen.$what.new /run/seen.$what
+	done
+done
+SCRIPT
+rm -f /run/lied
+sh /run/watch &
+watcher=$!
+inside a "insmod /rf/rflooplie.ko address=10.9.0.7 to=10.9.0.1 count=$(rounds 60 5000); rmmod rflooplie" >/dev/null
+touch /run/lied
+wait $watcher
+like "$(rfm log a)" 'rflooplie: [0-9]{3,} packets, [1-9][0-9]* rings of the other.s given up, [1-9]' \
+	"lies in both directions: rings are given up"
+diag "$(rfm log a | grep rflooplie: | tail -n 1)"
+for what in broken drops_bad drops_spoofed drops_stray; do
+	check "counted: $what $(cat /run/seen.$what)" test "$(cat /run/seen.$what)" -gt 0
+done
+is "$(netctl echo 10.9.0.3 5000 "$m")" "$(there_and_back "$m")" "b is served"
+inside a 'insmod /.rainforest/rfloop.ko' >/dev/null
+must "a keeps the rules again" eventually 70 link - 1 10.9.0.7
+is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "and is served"
+
+# --- ends ---
+netctl send 10.9.0.7 5001 20000 >/run/send 2>&1 &
+sender=$!
+typed a 'echo c >/proc/sysrq-trigger'
+check "a crashes under a stream" eventually 60 in_state a crashed
+check "it is no peer any more" eventually 20 gone
+kill $sender
+is "$(netctl echo 10.9.0.3 5000 20000)" "$(there_and_back 20000)" "b answers"
+subos_log_clean b
+check "b is destroyed" rfm destroy b
+check "a is destroyed" rfm destroy a
+# Whoever does not read keeps pages of a ring.
+# shellcheck disable=SC2046 # numbers
+kill $(pidof netctl iperf3)
+check "it unloads" rmmod rfloop
+none() { [ "$(rfm share list | wc -l)" = 1 ]; }
+check "no region stays" eventually 10 none
+audit "the invariants hold"
+END
+done_testing
