@@ -4,8 +4,10 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
+#include <linux/fuse.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
@@ -21,7 +23,8 @@ struct chain {
 	struct ctrlq_command command;
 	uint8_t heading[2];	/* class and cmd */
 	uint32_t head;		/* used in @heading */
-	uint64_t ack;		/* address of the answer, a byte */
+	uint64_t ack;		/* address of the answer */
+	uint32_t ack_bytes;	/* room for it */
 	bool has_ack;
 	bool too_long;
 };
@@ -78,6 +81,7 @@ static int take(const struct ctrlq *q, struct chain *c, const struct vring_desc 
 	}
 	if (!c->has_ack && bytes) {
 		c->ack = le64toh(d->addr);
+		c->ack_bytes = bytes;
 		c->has_ack = true;
 	}
 	return 0;
@@ -139,16 +143,23 @@ static int finish(struct ctrlq *q, uint16_t head, uint32_t written)
 	return put16(q, q->used + 2, q->used_idx);
 }
 
-static int one(struct ctrlq *q, bool (*run)(void *ctx, const struct ctrlq_command *c), void *ctx)
+/* The next one that waits. */
+static int pop(struct ctrlq *q, struct chain *c, uint16_t *head)
+{
+	int ret = get16(q, q->avail + 4 + 2 * (q->last_avail & (q->size - 1)), head);
+
+	return ret ? ret : walk(q, c, *head);
+}
+
+static int carry_out(struct ctrlq *q, bool (*run)(void *ctx, const struct ctrlq_command *c),
+		     void *ctx)
 {
 	struct chain c = { 0 };
 	uint8_t ack = VIRTIO_NET_ERR;
 	uint16_t head;
 	int ret;
 
-	ret = get16(q, q->avail + 4 + 2 * (q->last_avail & (q->size - 1)), &head);
-	if (!ret)
-		ret = walk(q, &c, head);
+	ret = pop(q, &c, &head);
 	if (!ret && !c.has_ack)
 		ret = -EPROTO;
 	if (ret)
@@ -181,6 +192,49 @@ static int waiting(struct ctrlq *q, uint16_t *nr)
 	return *nr > q->size ? -EPROTO : 0;
 }
 
+/* Requests without room for an answer want none. The header begins a chain of its own. */
+static int refuse(struct ctrlq *q, int error)
+{
+	struct fuse_out_header out = { .len = sizeof(out), .error = -error };
+	struct chain c = { 0 };
+	uint32_t written = 0;
+	uint16_t head;
+	int ret;
+
+	ret = pop(q, &c, &head);
+	if (ret)
+		return ret;
+	q->last_avail++;
+	if (c.has_ack && c.ack_bytes >= sizeof(out) &&
+	    c.command.bytes + sizeof(c.heading) >= sizeof(struct fuse_in_header)) {
+		memcpy(&out.unique, c.command.data + offsetof(struct fuse_in_header, unique) -
+		       sizeof(c.heading), sizeof(out.unique));
+		written = sizeof(out);
+		ret = put(q, c.ack, &out, sizeof(out));
+	}
+	return ret ? ret : finish(q, head, written);
+}
+
+int ctrlq_refuse(struct ctrlq *q, int error)
+{
+	unsigned int done = 0;
+	uint16_t nr;
+	int ret;
+
+	while (done < q->size) {
+		ret = waiting(q, &nr);
+		if (ret)
+			return ret;
+		if (!nr)
+			break;
+		ret = refuse(q, error);
+		if (ret)
+			return ret;
+		done++;
+	}
+	return done;
+}
+
 int ctrlq_serve(struct ctrlq *q, bool (*run)(void *ctx, const struct ctrlq_command *c), void *ctx)
 {
 	unsigned int done = 0;
@@ -193,7 +247,7 @@ int ctrlq_serve(struct ctrlq *q, bool (*run)(void *ctx, const struct ctrlq_comma
 			return ret;
 		if (!nr)
 			break;
-		ret = one(q, run, ctx);
+		ret = carry_out(q, run, ctx);
 		if (ret)
 			return ret;
 		done++;

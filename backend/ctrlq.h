@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The control queue of a network card: the one queue that is served here, not by
- * vhost-net. Everything in it was written by the subOS: it is copied once, checked,
- * then used. Pure, so that tests and fuzzers get at it.
+ * Queues that are served here, not by vhost-net or another process: the control queue of a
+ * network card, and those of a file system whose process was killed. Everything in them was
+ * written by the subOS: it is copied once, checked, then used. Pure, so that tests and
+ * fuzzers get at it.
  */
 #ifndef BACKEND_CTRLQ_H
 #define BACKEND_CTRLQ_H
@@ -74,6 +75,15 @@ struct ctrlq_command {
  */
 int ctrlq_serve(struct ctrlq *q, bool (*run)(void *ctx, const struct ctrlq_command *c),
 		void *ctx);
+
+/**
+ * ctrlq_refuse - answer requests to a file system (struct fuse_in_header) with an error
+ * @q: the queue
+ * @error: the errno
+ *
+ * Return: as ctrlq_serve().
+ */
+int ctrlq_refuse(struct ctrlq *q, int error);
 
 /* Goes on behind what is marked as used. Return: 0, -EFAULT. */
 int ctrlq_resume(struct ctrlq *q);

@@ -207,6 +207,7 @@ void keeper_run(struct keeper *k)
 	int i;
 
 	keeper_cgroup_enter(k);
+	look_at_subos(k);
 	keeper_load(k);
 	while (look_at_subos(k) && !k->ending) {
 		keeper_worker_try(k);
@@ -221,6 +222,7 @@ void keeper_run(struct keeper *k)
 		if (p[2].revents)
 			keeper_accept(k);
 		look_at_limits(k);
+		keeper_look_at_taps(k);
 	}
 	end(k);
 }

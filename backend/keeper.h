@@ -32,7 +32,8 @@
  * @errors: what it writes to its standard error, -1: none
  * @restarts: times it was started again in @window_ms
  * @window_ms: when that count began
- * @inflight: file for what a disk has begun, -1: none
+ * @image: the file of a disk, locked, -1: none
+ * @begun: file for what a disk has begun, -1: none
  * @served: @helper has served queues
  * @waits: descriptor of a client that waits for its removal, -1: none
  * @until_ms: until when
@@ -49,7 +50,8 @@ struct kdev {
 	int errors;
 	unsigned int restarts;
 	uint64_t window_ms;
-	int inflight;
+	int begun;
+	int image;
 	bool served;
 	int waits;
 	uint64_t until_ms;
@@ -123,6 +125,7 @@ struct kdev *keeper_find(struct keeper *k, const char *name);
 /* Return: 0, or -EINPROGRESS: the subOS was asked to let go of it. */
 int keeper_remove(struct keeper *k, struct kdev *d);
 void keeper_forget(struct keeper *k, struct kdev *d);
+void keeper_look_at_taps(struct keeper *k);
 void keeper_helper_ended(struct keeper *k, struct kdev *d);
 void keeper_close_device(struct keeper *k, struct kdev *d);
 /* A new worker is told of all devices. */

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -18,6 +20,11 @@
 static const char *const stems[SPEC_KINDS] = {
 	[SPEC_NET] = "net", [SPEC_ROOT] = "root", [SPEC_FS] = "fs", [SPEC_DISK] = "disk",
 };
+
+static bool is_directory(const struct kdev *d)
+{
+	return d->spec.kind == SPEC_ROOT || d->spec.kind == SPEC_FS;
+}
 
 static struct kdev *free_number(struct keeper *k)
 {
@@ -74,29 +81,46 @@ static int check_tag(struct keeper *k, const struct spec *s, char *err)
 	return 0;
 }
 
-static const char *inflight_path(const struct keeper *k, const struct kdev *d, char *path)
+static const char *begun_path(const struct keeper *k, const struct kdev *d, char *path)
 {
-	snprintf(path, KEEPER_PATH + 32, "%s/inflight.%u", k->run, d->number);
+	snprintf(path, KEEPER_PATH + 32, "%s/begun.%u", k->run, d->number);
 	return path;
 }
 
 /* With a name: it shall outlive a keeper that is killed. */
-static int open_inflight(struct keeper *k, struct kdev *d, char *err)
+static int open_begun(struct keeper *k, struct kdev *d, char *err)
 {
 	char path[KEEPER_PATH + 32];
 
-	d->inflight = open(inflight_path(k, d, path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (d->inflight >= 0 && !ftruncate(d->inflight, VUSER_INFLIGHT))
+	d->begun = open(begun_path(k, d, path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (d->begun >= 0 && !ftruncate(d->begun, VUSER_BEGUN))
 		return 0;
 	snprintf(err, SPEC_ERR_MAX, "cannot make %s: %s", path, strerror(errno));
 	return -EIO;
+}
+
+/* One subOS may write to an image, or several read it. */
+static int lock_image(struct kdev *d, char *err)
+{
+	d->image = open(d->spec.path, O_RDONLY | O_CLOEXEC);
+	if (d->image >= 0 && !flock(d->image, (d->spec.read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
+		return 0;
+	if (d->image >= 0 && errno == EWOULDBLOCK) {
+		snprintf(err, SPEC_ERR_MAX, "%s is a disk of another subOS, or locked by a program; several can have it only with ,ro",
+			 d->spec.path);
+		return -EBUSY;
+	}
+	snprintf(err, SPEC_ERR_MAX, "cannot open %s: %s", d->spec.path, strerror(errno));
+	return -errno;
 }
 
 static int open_device(struct keeper *k, struct kdev *d, char *err)
 {
 	int lock, ret;
 
-	ret = d->spec.kind == SPEC_DISK ? open_inflight(k, d, err) : 0;
+	ret = d->spec.kind == SPEC_DISK ? lock_image(d, err) : 0;
+	if (!ret && d->spec.kind == SPEC_DISK)
+		ret = open_begun(k, d, err);
 	if (d->spec.kind != SPEC_NET)
 		return ret ? ret : keeper_start_helper(k, d, err);
 	lock = keeper_lock_macs(k);
@@ -117,7 +141,8 @@ static void init_device(struct kdev *d, unsigned int number)
 	d->number = number;
 	d->sock = -1;
 	d->errors = -1;
-	d->inflight = -1;
+	d->begun = -1;
+	d->image = -1;
 	d->waits = -1;
 	memset(d->tap, -1, sizeof(d->tap));
 }
@@ -128,10 +153,11 @@ static void serve_device(struct keeper *k, struct kdev *d)
 	int fds[IPC_FDS_MAX], n = d->spec.queues;
 
 	if (d->spec.kind != SPEC_NET) {
-		fds[m.count++] = d->sock;
+		if (d->sock >= 0)
+			fds[m.count++] = d->sock;
 		m.resume = d->served;
-		if (d->inflight >= 0)
-			fds[m.count++] = d->inflight;
+		if (d->begun >= 0)
+			fds[m.count++] = d->begun;
 		ipc_send(k->ipc, &m, fds);
 		return;
 	}
@@ -184,6 +210,28 @@ int keeper_add(struct keeper *k, enum spec_kind kind, const char *text, char err
 	return add(k, d, err);
 }
 
+/* The subOS that lost its root would hang on: its cores are parked, its policy decides. */
+static void lose_root(struct keeper *k)
+{
+	struct rf_crash c = { .size = sizeof(c), .reason = "root lost" };
+
+	if (ioctl(k->subos, RF_IOC_CRASH, &c))
+		fprintf(stderr, "rfbackend: %s: cannot tell that its root is lost: %s\n", k->name,
+			strerror(errno));
+}
+
+static void lose(struct keeper *k, struct kdev *d)
+{
+	const struct ipc m = { .type = IPC_LOST, .device = d->number };
+
+	d->state = IPC_GONE;
+	if (k->worker)
+		ipc_send(k->ipc, &m, NULL);
+	if (d->spec.kind == SPEC_ROOT && k->boots)
+		lose_root(k);
+}
+
+/* The kernel that runs knows inodes of a helper that was killed with the keeper. */
 int keeper_take_up(struct keeper *k, unsigned int number, const char *name, const struct spec *s,
 		   char err[SPEC_ERR_MAX])
 {
@@ -192,7 +240,11 @@ int keeper_take_up(struct keeper *k, unsigned int number, const char *name, cons
 	init_device(d, number);
 	d->spec = *s;
 	snprintf(d->name, sizeof(d->name), "%s", name);
-	return add(k, d, err);
+	if (!k->boots || !is_directory(d))
+		return add(k, d, err);
+	d->used = true;
+	lose(k, d);
+	return 0;
 }
 
 void keeper_close_device(struct keeper *k, struct kdev *d)
@@ -204,9 +256,11 @@ void keeper_close_device(struct keeper *k, struct kdev *d)
 	for (i = 0; i < SPEC_QUEUES_MAX; i++)
 		if (d->tap[i] >= 0)
 			close(d->tap[i]);
-	if (d->inflight >= 0) {
-		close(d->inflight);
-		unlink(inflight_path(k, d, path));
+	if (d->image >= 0)
+		close(d->image);
+	if (d->begun >= 0) {
+		close(d->begun);
+		unlink(begun_path(k, d, path));
 	}
 	init_device(d, d->number);
 }
@@ -233,26 +287,17 @@ int keeper_remove(struct keeper *k, struct kdev *d)
 	return -EINPROGRESS;
 }
 
-/* The subOS that lost its root would hang on: its cores are parked, its policy decides. */
-static void lose_root(struct keeper *k)
+/* poll() tells of errors of a TAP when it was removed, and of nothing before. */
+void keeper_look_at_taps(struct keeper *k)
 {
-#ifdef RF_IOC_CRASH
-	struct rf_crash c = { .size = sizeof(c), .reason = "root lost" };
+	struct pollfd p = { 0 };
+	struct kdev *d;
 
-	if (ioctl(k->subos, RF_IOC_CRASH, &c))
-		perror("rfbackend: cannot tell that the root is lost");
-#endif
-}
-
-static void lose(struct keeper *k, struct kdev *d)
-{
-	const struct ipc m = { .type = IPC_LOST, .device = d->number };
-
-	d->state = IPC_GONE;
-	if (k->worker)
-		ipc_send(k->ipc, &m, NULL);
-	if (d->spec.kind == SPEC_ROOT && k->boots)
-		lose_root(k);
+	for (d = k->devices; d < k->devices + RF_VIRTIO_DEVICES; d++) {
+		p.fd = d->used && d->state != IPC_GONE ? d->tap[0] : -1;
+		if (p.fd >= 0 && poll(&p, 1, 0) > 0)
+			lose(k, d);
+	}
 }
 
 static bool too_often(struct kdev *d)
@@ -291,6 +336,8 @@ static bool open_again(struct keeper *k, struct kdev *d)
 	char err[SPEC_ERR_MAX];
 	int ret = 0;
 
+	if (d->state == IPC_GONE && is_directory(d))
+		return false;	/* for this kernel: its driver knows another one */
 	if (d->spec.kind == SPEC_NET && (d->tap[0] < 0 || d->state == IPC_GONE))
 		ret = keeper_open_taps(k, d, err);
 	else if (d->spec.kind != SPEC_NET && !d->helper)
@@ -307,6 +354,6 @@ void keeper_serve_all(struct keeper *k)
 	struct kdev *d;
 
 	for (d = k->devices; d < k->devices + RF_VIRTIO_DEVICES; d++)
-		if (d->used && open_again(k, d))
+		if (d->used && (open_again(k, d) || is_directory(d)))
 			serve_device(k, d);
 }

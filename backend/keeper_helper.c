@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -31,6 +32,7 @@
 #define STORAGE		"/usr/bin/qemu-storage-daemon"
 #define SOCKET_FD	3	/* of the child */
 #define HELLO_MS	10000
+#define END_MS		5000	/* for a killed process to be gone */
 
 static int listener(struct sockaddr_un *at)
 {
@@ -169,7 +171,22 @@ static void last_words(struct kdev *d, char *err)
 	snprintf(err, SPEC_ERR_MAX, "%s: %.160s", d->spec.path,
 		 *line ? line : "its helper does not answer");
 	if (access(program, X_OK))
-		snprintf(err, SPEC_ERR_MAX, "there is no %s; apt install qemu-system-common", program);
+		snprintf(err, SPEC_ERR_MAX, "there is no %s; apt install qemu-system-common",
+			 program);
+}
+
+/*
+ * What it was writing is written when it has ended: only then another one may begin. Who
+ * hangs in a file system of the network is not waited for without limit.
+ */
+static void kill_helper(pid_t pid)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	uint64_t end = keeper_now_ms() + END_MS;
+
+	kill(pid, SIGKILL);
+	while (!waitpid(pid, NULL, WNOHANG) && keeper_now_ms() < end)
+		nanosleep(&ms, NULL);
 }
 
 void keeper_end_helper(struct kdev *d)
@@ -177,10 +194,8 @@ void keeper_end_helper(struct kdev *d)
 	if (d->sock >= 0)
 		close(d->sock);
 	d->sock = -1;
-	if (d->helper) {
-		kill(d->helper, SIGKILL);
-		waitpid(d->helper, NULL, 0);
-	}
+	if (d->helper)
+		kill_helper(d->helper);
 	d->helper = 0;
 	if (d->errors >= 0)
 		close(d->errors);

@@ -104,7 +104,8 @@ static int why_no_tap(int ret, const char *name, char *err)
 	if (ret == -ENOENT || ret == -ENODEV)
 		return fail(err, -ret, "there is no /dev/net/tun for %s; modprobe tun", name);
 	if (ret == -EBUSY)
-		return fail(err, -ret, "interface %s is in use by another program; take another name", name);
+		return fail(err, -ret,
+			    "interface %s is in use by another program; take another name", name);
 	if (ret == -EINVAL)
 		return fail(err, -ret, "%s is no TAP interface, or has one queue and not several; take another name",
 			    name);

@@ -177,7 +177,8 @@ static void heard(struct keeper *k, const struct ipc *m)
 	if (m->type == IPC_REMOVED) {
 		keeper_forget(k, d);
 	} else if (m->type == IPC_STATE) {
-		d->state = m->state;
+		if (d->spec.kind == SPEC_NET || d->sock >= 0)	/* what is lost is lost */
+			d->state = m->state;
 		d->served = d->served || m->state == IPC_WORKS;
 	}
 }

@@ -58,7 +58,7 @@ struct config {
 	uint8_t data[RF_VIRTIO_CONFIG_MAX];
 };
 
-struct inflight {
+struct begun {
 	uint64_t bytes, offset;
 	uint16_t queues, size;
 	uint32_t reserved;
@@ -78,7 +78,7 @@ struct message {
 		struct address address;
 		struct table table;
 		struct config config;
-		struct inflight inflight;
+		struct begun begun;
 	} __attribute__((packed)) u;
 } __attribute__((packed));
 
@@ -236,7 +236,7 @@ static int ask_number(struct vuser *v, uint32_t request, uint64_t *number)
 	return ret;
 }
 
-int vuser_hello(struct vuser *v, bool inflight)
+int vuser_hello(struct vuser *v, bool begun)
 {
 	struct message m = { 0 };
 	uint64_t offers;
@@ -257,7 +257,7 @@ int vuser_hello(struct vuser *v, bool inflight)
 	 * The library of QEMU's back ends has this for each of them, also where they do
 	 * not offer it.
 	 */
-	if (inflight)
+	if (begun)
 		offers |= P_INFLIGHT;
 	ret = tell_number(v, SET_PROTOCOL_FEATURES, offers);
 	if (ret)
@@ -292,12 +292,12 @@ int vuser_memory(struct vuser *v, int window, uint64_t bytes)
 	return tell(v, &m, SET_MEM_TABLE, sizeof(m.u.table), window);
 }
 
-int vuser_inflight(struct vuser *v, int file, uint16_t queues, uint16_t size)
+int vuser_begun(struct vuser *v, int file, uint16_t queues, uint16_t size)
 {
-	struct message m = { .u.inflight = { .bytes = VUSER_INFLIGHT, .queues = queues,
+	struct message m = { .u.begun = { .bytes = VUSER_BEGUN, .queues = queues,
 					     .size = size } };
 
-	return tell(v, &m, SET_INFLIGHT_FD, sizeof(m.u.inflight), file);
+	return tell(v, &m, SET_INFLIGHT_FD, sizeof(m.u.begun), file);
 }
 
 static int tell_state(struct vuser *v, uint32_t request, uint32_t index, uint32_t value)

@@ -12,7 +12,7 @@
 
 #include <linux/rainforest_virtio.h>
 
-#define VUSER_INFLIGHT	65536
+#define VUSER_BEGUN	65536
 
 /**
  * struct vuser - a back end
@@ -33,11 +33,13 @@ struct vuser {
 /**
  * vuser_hello - begin, or go on where somebody else was killed
  * @v: @sock and @timeout_ms are set
- * @inflight: what it has begun shall outlive it
+ * @begun: what it has begun shall outlive it
  *
  * An answer to a question of somebody who was killed is dropped.
+ *
+ * Return: 0 or a negative errno.
  */
-int vuser_hello(struct vuser *v, bool inflight);
+int vuser_hello(struct vuser *v, bool begun);
 
 /* Its configuration; @bytes up to RF_VIRTIO_CONFIG_MAX. */
 int vuser_config(struct vuser *v, void *config, uint32_t bytes);
@@ -46,10 +48,10 @@ int vuser_features(struct vuser *v, uint64_t features);
 /* @window: guest-physical 0 to @bytes */
 int vuser_memory(struct vuser *v, int window, uint64_t bytes);
 /*
- * @file: where it notes what it has begun, VUSER_INFLIGHT bytes; all zero: nothing.
+ * @file: where it notes what it has begun, VUSER_BEGUN bytes; all zero: nothing.
  * @queues, @size: of each, entries at most 1024 in all
  */
-int vuser_inflight(struct vuser *v, int file, uint16_t queues, uint16_t size);
+int vuser_begun(struct vuser *v, int file, uint16_t queues, uint16_t size);
 
 /**
  * vuser_queue - start a queue
@@ -59,6 +61,8 @@ int vuser_inflight(struct vuser *v, int file, uint16_t queues, uint16_t size);
  * @base: entries of the driver's ring that were taken before
  * @kick: eventfd
  * @call: eventfd
+ *
+ * Return: 0 or a negative errno.
  */
 int vuser_queue(struct vuser *v, uint32_t i, const struct rf_virtio_queue *q, uint16_t base,
 		int kick, int call);

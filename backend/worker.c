@@ -37,9 +37,9 @@ static int watch(struct worker *w, unsigned int what, int fd, uint32_t events)
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
 
-int worker_watch(struct wdev *d, int fd, bool readable)
+int worker_watch(struct wdev *d, int fd)
 {
-	return watch(d->worker, d->number, fd, readable ? EPOLLIN : EPOLLET);
+	return watch(d->worker, d->number, fd, EPOLLIN);
 }
 
 void worker_unwatch(struct wdev *d, int fd)

@@ -17,6 +17,7 @@
 #include "vuser.h"
 #include "window.h"
 
+#define WUSER_QUEUES	2	/* of a file system */
 #define WORKER_ENDED	3	/* exit status: the channel was closed */
 
 /**
@@ -61,7 +62,7 @@ struct worker {
  * @start: @ready and the eventfds are there; serve the queues
  * @stop: serve them no more; when it returns the subOS's memory is not touched
  * @event: @watch was signalled
- * @renew: @fds[0] is a new connection to the back end
+ * @renew: @fd is a new connection to the back end, -1: there is none any more
  * @free: close what is its own
  */
 struct wops {
@@ -94,13 +95,17 @@ struct wnet {
 /**
  * struct wuser - a device whose back end speaks vhost-user
  * @v: connection
- * @inflight: file for what was begun; disks, else -1
+ * @begun: file for what was begun; disks, else -1
  * @resume: the back end serves the queues of a worker that was killed
+ * @lost: there is no back end any more: requests are refused
+ * @refused: queues in which they are
  */
 struct wuser {
 	struct vuser v;
-	int inflight;
+	int begun;
 	bool resume;
+	bool lost;
+	struct ctrlq refused[WUSER_QUEUES];
 };
 
 /**
@@ -135,8 +140,8 @@ struct wdev {
 
 /* worker.c: runs until the channel is closed; returns an exit status */
 int worker_run(const struct worker_fds *fds);
-/* Has wops @event called when the descriptor is readable, or only on errors. */
-int worker_watch(struct wdev *d, int fd, bool readable);
+/* Has wops @event called when the descriptor is readable. */
+int worker_watch(struct wdev *d, int fd);
 void worker_unwatch(struct wdev *d, int fd);
 void worker_tell_state(struct wdev *d, enum ipc_state state);
 /* (out) *idx: entries that the queue's device side has filled. Return: 0, -EFAULT. */

@@ -179,7 +179,8 @@ static void ready(struct wdev *d, const struct rf_virtio_ready *r, size_t bytes)
 		return;
 	}
 	kick_all(d);
-	worker_tell_state(d, IPC_WORKS);
+	if (d->spec.kind == SPEC_NET || !d->user.lost)
+		worker_tell_state(d, IPC_WORKS);
 }
 
 static void free_device(struct wdev *d)
@@ -261,9 +262,11 @@ static void add(struct worker *w, const struct ipc *m, const int *fds)
 	worker_tell_state(d, IPC_OFFERED);
 }
 
+/* A file system goes on without a back end: it refuses. */
 static void lost(struct wdev *d)
 {
-	stop(d);
+	if (!d->ops->renew || d->ops->renew(d, -1))
+		stop(d);
 	worker_tell_state(d, IPC_GONE);
 }
 

@@ -187,7 +187,7 @@ static int start_control(struct wdev *d, uint64_t features)
 	};
 	ret = ctrlq_resume(&d->net.ctrlq);
 	if (!ret)
-		ret = worker_watch(d, d->kick[n], true);
+		ret = worker_watch(d, d->kick[n]);
 	if (!ret)
 		d->net.control = n;
 	return ret;
@@ -284,20 +284,19 @@ static void control(struct wdev *d, int fd)
 		eventfd_write(fd, 1);	/* there may be more */
 }
 
-/* A TAP tells of errors only when it was removed. */
 static void event(struct wdev *d, int fd)
 {
-	if (d->net.control && fd == d->kick[d->net.control]) {
+	if (d->net.control && fd == d->kick[d->net.control])
 		control(d, fd);
-		return;
-	}
-	if (fd != d->net.tap[0] || !d->net.up)
-		return;
+}
+
+/* Its TAP is gone: the driver learns that there is no link. */
+static int renew(struct wdev *d, int fd)
+{
 	d->net.up = false;
-	worker_unwatch(d, fd);
 	set_config(d);
 	worker_tell_config(d);
-	worker_tell_state(d, IPC_GONE);
+	return 0;
 }
 
 static void free_net(struct wdev *d)
@@ -323,9 +322,10 @@ int worker_net_init(struct wdev *d, const int *fds, unsigned int count)
 	}
 	for (i = 0; !ret && i < d->net.pairs; i++)
 		ret = vhost(d->net.vhost[i], VHOST_SET_OWNER, NULL);
-	return ret ? ret : worker_watch(d, d->net.tap[0], false);
+	return ret;
 }
 
 const struct wops worker_net_ops = {
-	.describe = describe, .start = start, .stop = stop, .event = event, .free = free_net,
+	.describe = describe, .start = start, .stop = stop, .event = event, .renew = renew,
+	.free = free_net,
 };

@@ -16,10 +16,12 @@
 #include <linux/virtio_ring.h>
 
 #define ANSWER_MS	10000	/* for a back end to answer: it may have to finish requests */
-#define FS_QUEUES	2	/* one of high priority, one for requests */
+#define FS_QUEUES	WUSER_QUEUES	/* one of high priority, one for requests */
 #define FS_QUEUE_MAX	128
 #define DISK_QUEUES	1
 #define DISK_QUEUE_MAX	128
+/* of struct virtio_blk_config, as far as qemu-storage-daemon 7.2 has it */
+#define DISK_CONFIG	60
 
 #define F(name)		(1ULL << (name))
 /* of those that a back end offers: what needs nothing of us */
@@ -48,13 +50,10 @@ static void describe_fs(struct wdev *d)
 
 static int describe_disk(struct wdev *d)
 {
-	uint32_t bytes = sizeof(struct virtio_blk_config);
 	int ret;
 
-	if (bytes > RF_VIRTIO_CONFIG_MAX)
-		bytes = RF_VIRTIO_CONFIG_MAX;
-	ret = vuser_config(&d->user.v, d->announce.config.space, bytes);
-	d->announce.config.bytes = htole32(bytes);
+	ret = vuser_config(&d->user.v, d->announce.config.space, DISK_CONFIG);
+	d->announce.config.bytes = htole32(DISK_CONFIG);
 	d->announce.id = htole32(VIRTIO_ID_BLOCK);
 	d->announce.features = htole64(d->user.v.features & (OF_RINGS | OF_DISKS));
 	return ret;
@@ -63,9 +62,11 @@ static int describe_disk(struct wdev *d)
 static int describe(struct wdev *d)
 {
 	unsigned int i, nr = is_disk(d) ? DISK_QUEUES : FS_QUEUES;
-	int ret;
+	int ret = 0;
 
-	ret = vuser_hello(&d->user.v, is_disk(d));
+	d->user.v.features = OF_RINGS;
+	if (!d->user.lost)
+		ret = vuser_hello(&d->user.v, is_disk(d));
 	if (ret)
 		return ret;
 	d->announce.nr_queues = htole32(nr);
@@ -78,15 +79,15 @@ static int describe(struct wdev *d)
 }
 
 /* What was begun goes on; for a new driver there is nothing of the sort. */
-static int set_inflight(struct wdev *d, bool again)
+static int set_begun(struct wdev *d, bool again)
 {
-	static const char nothing[VUSER_INFLIGHT];
+	static const char nothing[VUSER_BEGUN];
 
 	if (!is_disk(d))
 		return 0;
-	if (!again && pwrite(d->user.inflight, nothing, sizeof(nothing), 0) != sizeof(nothing))
+	if (!again && pwrite(d->user.begun, nothing, sizeof(nothing), 0) != sizeof(nothing))
 		return -EIO;
-	return vuser_inflight(&d->user.v, d->user.inflight, DISK_QUEUES,
+	return vuser_begun(&d->user.v, d->user.begun, DISK_QUEUES,
 			      le32toh(d->ready.queue[0].size));
 }
 
@@ -112,18 +113,44 @@ static int start_queues(struct wdev *d, bool again)
 	if (!ret)
 		ret = vuser_memory(v, d->worker->fds.window, d->worker->window.bytes);
 	if (!ret)
-		ret = set_inflight(d, again);
+		ret = set_begun(d, again);
 	for (i = 0; !ret && i < nr; i++)
 		if (d->ready.queue[i].size)
-			ret = vuser_queue(v, i, &d->ready.queue[i], base[i], d->kick[i], d->call[i]);
+			ret = vuser_queue(v, i, &d->ready.queue[i], base[i], d->kick[i],
+					  d->call[i]);
+	return ret;
+}
+
+/*
+ * virtiofsd finishes requests in the order in which they came: what is not marked as used
+ * nobody answers any more, but for us.
+ */
+static int start_refusing(struct wdev *d)
+{
+	bool event_idx = le64toh(d->ready.features) & F(VIRTIO_RING_F_EVENT_IDX);
+	struct rf_virtio_queue *q = d->ready.queue;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < FS_QUEUES; i++) {
+		if (d->kick[i] < 0)
+			continue;
+		d->user.refused[i] = (struct ctrlq){
+			.memory = &d->worker->memory, .size = le32toh(q[i].size),
+			.desc = le64toh(q[i].desc), .avail = le64toh(q[i].avail),
+			.used = le64toh(q[i].used), .event_idx = event_idx,
+		};
+		ret = ctrlq_resume(&d->user.refused[i]);
+		if (!ret)
+			ret = worker_watch(d, d->kick[i]);
+		eventfd_write(d->kick[i], 1);
+	}
 	return ret;
 }
 
 static int start(struct wdev *d, bool resumed)
 {
-	if (d->user.v.sock < 0)
-		return -ENODEV;
-	return start_queues(d, resumed);
+	return d->user.lost ? start_refusing(d) : start_queues(d, resumed);
 }
 
 static void stop(struct wdev *d)
@@ -131,9 +158,40 @@ static void stop(struct wdev *d)
 	unsigned int i, nr = le32toh(d->ready.nr_queues);
 	uint16_t base;
 
-	for (i = 0; d->user.v.sock >= 0 && i < nr; i++)
-		if (d->ready.queue[i].size)
+	for (i = 0; i < nr; i++) {
+		if (d->user.lost && d->kick[i] >= 0)
+			worker_unwatch(d, d->kick[i]);
+		else if (!d->user.lost && d->ready.queue[i].size)
 			vuser_stop(&d->user.v, i, &base);
+	}
+}
+
+static void event(struct wdev *d, int fd)
+{
+	unsigned int i;
+	eventfd_t n;
+	int ret;
+
+	for (i = 0; i < FS_QUEUES && d->kick[i] != fd; i++)
+		;
+	if (!d->user.lost || i == FS_QUEUES)
+		return;
+	eventfd_read(fd, &n);
+	ret = ctrlq_refuse(&d->user.refused[i], ENOTCONN);
+	if (ret < 0)
+		worker_unwatch(d, fd);
+	if (ret > 0)
+		eventfd_write(d->call[i], 1);
+	if (ret == (int)d->user.refused[i].size)
+		eventfd_write(fd, 1);
+}
+
+static int lose(struct wdev *d)
+{
+	close(d->user.v.sock);
+	d->user.v.sock = -1;
+	d->user.lost = true;
+	return d->started ? start_refusing(d) : 0;
 }
 
 static int renew(struct wdev *d, int fd)
@@ -141,6 +199,8 @@ static int renew(struct wdev *d, int fd)
 	unsigned int i;
 	int ret;
 
+	if (fd < 0)
+		return is_disk(d) ? -EIO : lose(d);
 	close(d->user.v.sock);
 	d->user.v.sock = fd;
 	ret = vuser_hello(&d->user.v, is_disk(d));
@@ -155,23 +215,26 @@ static int renew(struct wdev *d, int fd)
 	return ret;
 }
 
-static void event(struct wdev *d, int fd)
-{
-}
-
 static void free_user(struct wdev *d)
 {
-	close(d->user.v.sock);
-	if (d->user.inflight >= 0)
-		close(d->user.inflight);
+	if (d->user.v.sock >= 0)
+		close(d->user.v.sock);
+	if (d->user.begun >= 0)
+		close(d->user.begun);
 }
 
 int worker_user_init(struct wdev *d, const struct ipc *m, const int *fds)
 {
+	d->user.lost = !m->count && !is_disk(d);
+	if (d->user.lost) {
+		d->user.v.sock = -1;
+		d->user.begun = -1;
+		return 0;
+	}
 	if (m->count != (is_disk(d) ? 2 : 1))
 		return -EPROTO;
 	d->user.v = (struct vuser){ .sock = fds[0], .timeout_ms = ANSWER_MS };
-	d->user.inflight = is_disk(d) ? fds[1] : -1;
+	d->user.begun = is_disk(d) ? fds[1] : -1;
 	d->user.resume = m->resume;
 	return 0;
 }

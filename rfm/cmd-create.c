@@ -26,7 +26,7 @@ static const struct rfm_option options[] = {
 	{ OPT_INITRD, "initrd", "FILE", "initial ramdisk; default: a small one with a shell" },
 	{ OPT_APPEND, "append", "TEXT", "kernel command line" },
 	{ OPT_PCI, "pci", "ADDRESS", "PCI function to give, e.g. 0000:00:04.0; repeatable" },
-	{ OPT_NET, "net", "CARD", "network card: tap=NAME|bridge=BRIDGE[,mac=MAC][,queues=N]; repeatable" },
+	{ OPT_NET, "net", "CARD", "card, tap=NAME|bridge=BRIDGE[,mac=MAC][,queues=N]; repeatable" },
 	{ OPT_ROOT, "root", "DIR", "directory to boot from, instead of an initrd; [,ro]" },
 	{ OPT_FS, "fs", "TAG=DIR", "directory to be mounted by its tag; [,ro]; repeatable" },
 	{ OPT_DISK, "disk", "FILE", "disk image; [,format=raw|qcow2][,ro]; repeatable" },

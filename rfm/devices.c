@@ -121,7 +121,8 @@ static int check_twice(const struct spec *all, unsigned int nr, const struct spe
 			return rfm_fail(RFM_USAGE, "--net: two cards with the address %s",
 					spec_mac_text(s->mac, mac));
 		if (s->kind == SPEC_NET && *s->tap && !strcmp(s->tap, all[i].tap))
-			return rfm_fail(RFM_USAGE, "--net: two cards with the interface %s", s->tap);
+			return rfm_fail(RFM_USAGE, "--net: two cards with the interface %s",
+					s->tap);
 		if (*s->tag && !strcmp(s->tag, all[i].tag))
 			return rfm_fail(RFM_USAGE, s->kind == SPEC_ROOT ? "--%s: said twice" :
 					"--%s: the tag %s twice; a tag names one directory",

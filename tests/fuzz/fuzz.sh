@@ -8,8 +8,8 @@
 . "$(dirname "$0")/../lib.sh"
 
 here=$T_TOP/tests/fuzz
-flags="-g -O2 -D_GNU_SOURCE -DKLOG_PATIENCE_MS=0 -Wall -Wextra -fno-sanitize-recover=all"
-flags="$flags -I$T_TOP/include -I$T_TOP/include/uapi -I$T_TOP/exec"
+flags="-g -O2 -D_GNU_SOURCE -DKLOG_PATIENCE_MS=0 -Wall -Wextra -Wno-unused-parameter -fno-sanitize-recover=all"
+flags="$flags -I$T_TOP/include -I$T_TOP/include/uapi -I$T_TOP/exec -I$T_TOP/backend"
 
 sources()
 {
@@ -19,6 +19,7 @@ sources()
 	rfloop) echo "$T_TOP/rfloop/ring.c" "$T_TOP/rfloop/list.c" ;;
 	extents) echo "$T_TOP/rfcom/extents.c" ;;
 	exec) echo "$T_TOP"/exec/proto.c "$T_TOP"/exec/chan.c "$T_TOP"/exec/tree_receive.c ;;
+	backend) echo "$T_TOP/backend/ctrlq.c" "$T_TOP/backend/ready.c" ;;
 	image) echo "$T_TOP"/rfm/image*.c "$T_TOP/rfm/elf_image.c" "$T_TOP/rfm/decompress.c" ;;
 	esac
 }
@@ -66,6 +67,7 @@ fuzz rfcom "$(rounds 2000 1000000)"
 fuzz extents "$(rounds 100000 20000000)"
 fuzz rfloop "$(rounds 50000 5000000)"
 fuzz exec "$(rounds 2000 200000)"
+fuzz backend "$(rounds 20000 5000000)"
 
 # Control: an overflow is noticed. A reader that believes the length in the
 # record writes beyond the text.
@@ -86,6 +88,15 @@ sed 's/bytes > full ||/0 ||/' "$T_TOP/rfcom/queue.c" >"$tmp/queue.c"
 	"$here/rfcom_fuzz.c" "$here/driver.c" "$tmp/queue.c"
 check "control: rfcom is built with a fault" test -x "$tmp/control"
 "$tmp/control" -runs=1000 >"$tmp/log" 2>&1
+check "control: and the fault is found" test $? -ne 0
+
+# Commands that are longer than there is room.
+sed 's/if (bytes > CTRLQ_DATA_MAX - c->command.bytes)/if (0)/' "$T_TOP/backend/ctrlq.c" >"$tmp/ctrlq.c"
+# shellcheck disable=SC2086
+"${CC:-gcc}" $flags -fsanitize=address,undefined -o "$tmp/control" "$here/backend_fuzz.c" \
+	"$here/driver.c" "$tmp/ctrlq.c" "$T_TOP/backend/ready.c"
+check "control: backend is built with a fault" test -x "$tmp/control"
+"$tmp/control" -runs=20000 >"$tmp/log" 2>&1
 check "control: and the fault is found" test $? -ne 0
 
 # A ring that takes back whichever page the other end names.

@@ -28,35 +28,178 @@ worker() { for w_pid in $(cat "/sys/fs/cgroup/rainforest/$1/cgroup.procs"); do [
 helpers() { for w_pid in $(cat "/sys/fs/cgroup/rainforest/$1/cgroup.procs"); do case $(cat "/proc/$w_pid/comm") in "$2"*) echo "$w_pid" ;; esac; done; }
 answers() { ping -c 1 -W 2 "$1"; }
 another_worker() { [ -n "$(worker "$1")" ] && [ "$(worker "$1")" != "$2" ]; }
-mb=$(rounds 4 64)
+# fetches NAME ADDRESS: the checksum of the supervisor's file, as it comes there
+fetches() { inside "$1" "wget -q -O - http://$2:8000/file | md5sum | cut -c1-32"; }
+# load NAME ADDRESS: it fetches the file again and again, in the background; what differed
+# is in /run/bad there, how often it was done in /run/loads
+# shellcheck disable=SC2016 # its shell shall expand this
+load() { inside "$1" '(i=0; while [ ! -e /run/enough ]; do s=$(wget -q -O - http://'"$2"':8000/file | md5sum | cut -c1-32); i=$((i+1)); [ "$s" = '"$sum"' ] || echo "$i $s" >>/run/bad; echo $i >/run/loads; done) </dev/null >/dev/null 2>&1 & true' >/dev/null; }
+loads() { inside "$1" 'cat /run/loads 2>/dev/null || echo 0' | tail -n 1; }
+more_loads() { [ "$(loads "$1")" -gt "$2" ]; }
+# goes_on NAME DESCRIPTION: the load does, and nothing came that was wrong
+goes_on()
+{
+	g_n=$(loads "$1")
+	check "$2" eventually 90 more_loads "$1" "$((g_n + 1))"
+}
+# sum_of NAME FILE: of what is on the device, past the page cache
+sum_of() { inside "$1" "echo 3 >/proc/sys/vm/drop_caches; md5sum <$2 | cut -c1-32"; }
+has() { [ "$(inside "$1" "[ -e $2 ] && echo yes")" = yes ]; }
+has_not() { [ "$(inside "$1" "[ -e $2 ] || echo no")" = no ]; }
+gone() { [ ! -e "$1" ]; }
+mb=$(rounds 2 64)
 
 mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null
-modprobe rfcontroller
-modprobe rfcom
-modprobe rfvhost
-modprobe tun
-modprobe vhost_net
-mkdir -p /srv/data /srv/www
+for module in rfcontroller rfcom rfvhost tun vhost_net bridge; do modprobe $module; done
+mkdir -p /srv/data /srv/ro /srv/www
+echo constant >/srv/ro/file
 dd if=/dev/urandom of=/srv/www/file bs=1M count="$mb" 2>/dev/null
-cp /srv/www/file /srv/data/file
-dd if=/dev/zero of=/srv/disk bs=1M count=64 2>/dev/null
 sum=$(md5sum </srv/www/file | cut -c1-32)
+dd if=/dev/zero of=/srv/disk bs=1M count=32 2>/dev/null
+httpd -p 8000 -h /srv/www
+ip link add br0 type bridge
+ip addr add 10.2.0.1/24 dev br0
+ip link set br0 up
 
-check "a starts with a card, a directory, a disk" rfm create a --cpus 1-2 --memory 512M \
-	--net tap=tapa,mac=02:00:00:00:00:0a --fs data=/srv/data --disk /srv/disk
-rfm device list
-check "the card is used" eventually 60 state_is a net0 "in use"
-rfm device list
-cat /sys/fs/cgroup/rainforest/a/cgroup.procs
+# --- what cannot be is refused before anything is taken ---
+taken() { rfm resources --json | grep -c '"owner": "a"'; }
+refused 3 "there is no bridge br7; ip link add br7" "no such bridge" rfm create a --cpus 1 --memory 256M --net bridge=br7
+refused 4 "lo is there and no TAP interface" "an interface that is none" rfm create a --cpus 1 --memory 256M --net tap=lo
+refused 3 "there is no directory /srv/none" "no such directory" rfm create a --cpus 1 --memory 256M --fs x=/srv/none
+refused 3 "there is no file /srv/none" "no such file" rfm create a --cpus 1 --memory 256M --disk /srv/none
+refused 1 "/srv/www/file: .*[Ii]mage is not in qcow2 format" "an image of another format" \
+	rfm create a --cpus 1 --memory 256M --disk /srv/www/file,format=qcow2
+check "and leaves nothing" eval '[ "$(taken)" = 0 ] && gone /run/rainforest/a && gone /sys/fs/cgroup/rainforest/a'
+
+# --- network cards, directories, disks, in both kernels ---
+check "a starts" rfm create a --cpus 1-2 --memory 512M --net tap=tapa,mac=02:00:00:00:00:0a \
+	--fs data=/srv/data --fs ro=/srv/ro,ro --disk /srv/disk
+refused 4 "02:00:00:00:00:0a is the address of a card of a; take another" "a's address, for b" \
+	rfm create b --cpus 3 --memory 256M --net bridge=br0,mac=02:00:00:00:00:0a
+check "b starts" rfm create b --cpus 3-3 --memory 256M --kernel "$OTHER_KERNEL" --net bridge=br0 \
+	--fs data=/srv/data
+for device in "a net0" "a fs0" "a fs1" "a disk0" "b net0" "b fs0"; do
+	# shellcheck disable=SC2086 # two words
+	check "$device is used" eventually 60 state_is $device "in use"
+done
+refused 4 "02:00:00:00:00:0a is the address of a card of a; take another" "nor later" \
+	rfm device add b --net bridge=br0,mac=02:00:00:00:00:0a
+refused 4 "tapa is in use by another program" "a's interface, for b" rfm device add b --net tap=tapa
+refused 4 "/srv/disk is a disk of another subOS" "a's disk, for b" rfm device add b --disk /srv/disk
+is "$(rfm device list b --json | grep -c '"device"')" 2 "none of them stays"
 ip addr add 10.1.0.1/24 dev tapa
-inside a 'ip link; ip addr add 10.1.0.2/24 dev eth0; ip link set eth0 up; ip addr'
-check "a answers over it" eventually 30 answers 10.1.0.2
-inside a 'ls -l /sys/bus/virtio/devices/; mkdir /mnt; mount -t virtiofs data /mnt; ls -l /mnt /dev/vda; md5sum /mnt/file'
-rfm device list
-dmesg | tail -n 20
-rfm log a | tail -n 20
-check "a is destroyed" rfm destroy a
-ls /sys/fs/cgroup/rainforest /run/rainforest
+inside a 'ip addr add 10.1.0.2/24 dev eth0; ip link set eth0 up' >/dev/null
+inside b 'ip addr add 10.2.0.2/24 dev eth0; ip link set eth0 up' >/dev/null
+is "$(inside a 'cat /sys/class/net/eth0/address')" "02:00:00:00:00:0a" "a has the address"
+like "$(inside b 'cat /sys/class/net/eth0/address')" '^.[26ae]:' "b has one that was made"
+for at in "a 10.1.0" "b 10.2.0"; do
+	name=${at% *} net=${at#* }
+	check "$name answers" eventually 30 answers "$net.2"
+	is "$(fetches "$name" "$net.1")" "$sum" "$name fetches a file"
+	inside "$name" "mkdir -p /data; mount -t virtiofs data /data; dd if=/dev/urandom of=/data/$name.new bs=64k count=$((mb * 16)) conv=fsync 2>/dev/null; mv /data/$name.new /data/$name; chown 12:34 /data/$name; chmod 640 /data/$name" >/dev/null
+	is "$(md5sum <"/srv/data/$name")" "$(inside "$name" "md5sum </data/$name")" "$name: what it writes is there"
+	is "$(stat -c '%u %g %a' "/srv/data/$name")" "12 34 640" "$name: with owner and mode"
+	inside "$name" "exec 5>/data/open; rm /data/open; echo still >&5; cat /proc/self/fd/5 >/run/still; ln -s x /data/$name.link" >/dev/null
+	is "$(inside "$name" 'cat /run/still' | tr '\n' ' ')" "still " "$name: an open file that was removed"
+done
+inside a 'mkdir -p /ro; mount -t virtiofs ro /ro' >/dev/null
+is "$(inside a 'cat /ro/file; echo x 2>/dev/null >/ro/file || echo refused')" "constant
+refused" "a directory that may only be read"
+echo else >/srv/ro/file
+check "what changes there is seen" eventually 20 eval '[ "$(inside a "cat /ro/file")" = else ]'
+
+# --- the disk ---
+is "$(inside a 'cat /sys/block/vda/size')" 65536 "the disk has its size"
+inside a 'dd if=/dev/urandom of=/run/data bs=1M count=4 2>/dev/null; dd if=/run/data of=/dev/vda bs=64k conv=fsync 2>/dev/null' >/dev/null
+is "$(dd if=/srv/disk bs=1M count=4 2>/dev/null | md5sum)" "$(inside a 'md5sum </run/data')" "what a writes is in the file"
+
+# --- the worker is killed under load ---
+load a 10.1.0.1
+load b 10.2.0.1
+for i in $(seq "$(rounds 3 50)"); do
+	goes_on a "a fetches, round $i"
+	pid=$(worker a)
+	kill -9 "$pid"
+	check "another worker for a" eventually 20 another_worker a "$pid"
+	check "its card comes back" eventually 20 state_is a net0 "in use"
+done
+goes_on a "a goes on"
+is "$(inside a 'cat /run/bad 2>/dev/null')" "" "and got nothing wrong"
+check "its root and directories are those from before" eventually 20 state_is a fs0 "in use"
+is "$(inside a 'md5sum </data/a')" "$(md5sum <"/srv/data/a")" "the directory goes on"
+check "the disk, too" eventually 20 state_is a disk0 "in use"
+
+# --- what serves the disk is killed under load ---
+# shellcheck disable=SC2016 # its shell shall expand this
+inside a '(i=0; while [ ! -e /run/enough ]; do dd if=/run/data of=/dev/vda bs=64k seek=$((16 + i % 4 * 64)) conv=fsync 2>/dev/null || echo write >>/run/diskbad; echo 3 >/proc/sys/vm/drop_caches; [ "$(dd if=/dev/vda bs=64k skip=$((16 + i % 4 * 64)) count=64 2>/dev/null | md5sum)" = "$(md5sum </run/data)" ] || echo $i >>/run/diskbad; i=$((i+1)); echo $i >/run/disks; done) </dev/null >/dev/null 2>&1 & true' >/dev/null
+disks() { inside a 'cat /run/disks 2>/dev/null || echo 0' | tail -n 1; }
+more_disks() { [ "$(disks)" -gt "$1" ]; }
+for i in $(seq "$(rounds 3 50)"); do
+	n=$(disks)
+	check "a writes and reads, round $i" eventually 60 more_disks "$n"
+	pid=$(helpers a qemu-storage)
+	kill -9 $pid
+	check "another one serves the disk" eventually 20 eval '[ -n "$(helpers a qemu-storage)" ] && [ "$(helpers a qemu-storage)" != "$pid" ]'
+	sleep 2
+done
+n=$(disks)
+check "a goes on" eventually 60 more_disks "$((n + 1))"
+is "$(inside a 'cat /run/diskbad 2>/dev/null')" "" "nothing was lost or wrong"
+
+# --- devices come and go ---
+check "another card for a" rfm device add a --net bridge=br0,queues=2
+check "it is there" eventually 30 has a /sys/class/net/eth1
+inside a 'ip addr add 10.2.0.3/24 dev eth1; ip link set eth1 up' >/dev/null
+check "it answers" eventually 30 answers 10.2.0.3
+check "another directory" rfm device add a --fs more=/srv/www
+check "it can be mounted" eventually 30 eval '[ "$(inside a "mkdir -p /more; mount -t virtiofs more /more && md5sum </more/file | cut -c1-32")" = "$sum" ]'
+check "a card is removed" rfm device remove a net1
+check "it is not there any more" has_not a /sys/class/net/eth1
+refused 3 "it has no device net1; rfm device list a" "twice" rfm device remove a net1
+is "$(inside a 'umount /more; echo $?')" 0 "a lets go of the directory"
+check "it is removed" rfm device remove a fs2
+is "$(rfm device list a --json | grep -c '"device"')" 4 "what was there before is left"
+
+# --- memory moves while all of it works ---
+check "a gets more memory" rfm resize a --memory 768M
+goes_on a "a fetches on"
+check "a gives it back" rfm resize a --memory 512M
+goes_on a "and on"
+is "$(inside a 'cat /run/bad /run/diskbad 2>/dev/null')" "" "nothing was wrong"
+
+# --- a restart ---
+goes_on b "b fetches"
+check "b restarts" rfm restart b --force
+check "its card is there" eventually 60 state_is b net0 "in use"
+inside b 'ip addr add 10.2.0.2/24 dev eth0; ip link set eth0 up; mkdir -p /data; mount -t virtiofs data /data' >/dev/null
+check "it answers" eventually 30 answers 10.2.0.2
+is "$(inside b 'md5sum </data/b')" "$(md5sum <"/srv/data/b")" "it has its directory"
+
+# --- bad luck ---
+# shellcheck disable=SC2046 # numbers
+kill -9 $(helpers b virtiofsd)
+check "a directory whose helper was killed is lost" eventually 20 state_is b fs0 lost
+like "$(inside b 'ls /data 2>&1')" "not connected" "b's programs are told"
+is "$(inside b 'umount /data; echo $?')" 0 "b can let go of it"
+ip link del tapa
+check "a's interface is removed: the card is lost" eventually 20 state_is a net0 lost
+check "a's driver knows" eventually 30 eval '[ "$(inside a "cat /sys/class/net/eth0/carrier")" = 0 ]'
+pid=$(for w_pid in $(cat /sys/fs/cgroup/rainforest/b/cgroup.procs); do [ "$(cat /proc/$w_pid/comm)" != rfbackend ] || echo "$w_pid"; done)
+kill -9 $pid
+check "b's keeper is killed: another one takes its devices up" eval 'rfm device list b | grep -q net0'
+check "its card is used" eventually 30 state_is b net0 "in use"
+check "it answers" eventually 30 answers 10.2.0.2
+is "$(state_of b fs0)" lost "its directory is lost still: no other helper for the same kernel"
+
+# --- the end, under load ---
+load b 10.2.0.1
+goes_on b "b fetches"
+check "b is destroyed" rfm destroy b --force
+check "all of its processes are gone" eval 'gone /sys/fs/cgroup/rainforest/b && gone /run/rainforest/b'
+check "a is destroyed" rfm destroy a --force
+check "all of its processes are gone" eval 'gone /sys/fs/cgroup/rainforest/a && gone /run/rainforest/a'
+is "$(pidof rfbackend virtiofsd qemu-storage-daemon)" "" "nobody is left"
+check "rfvhost can go" rmmod rfvhost
 audit "nothing was lost"
 END
 done_testing
