@@ -323,7 +323,8 @@ check "a is destroyed" rfm destroy a
 kill $(pidof netctl iperf3)
 check "it unloads" rmmod rfloop
 none() { [ "$(rfm share list | wc -l)" = 1 ]; }
-check "no region stays" eventually 10 none
+eventually 10 none || { rfm share list; dmesg | tail -5; }
+check "no region stays" none
 audit "the invariants hold"
 END
 done_testing
