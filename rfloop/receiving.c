@@ -133,6 +133,25 @@ void rfloop_receiving_put(struct rfloop_receiving *r)
 }
 
 /**
+ * rfloop_draining() - how many rings are kept for packets that have pages of them
+ * @peer: who sent in them
+ *
+ * Context: sleeps.
+ * Return: that.
+ */
+unsigned int rfloop_draining(const struct rfloop_peer *peer)
+{
+	const struct rfloop_receiving *r;
+	unsigned int n = 0;
+
+	mutex_lock(&drain_lock);
+	list_for_each_entry(r, &drains, node)
+		n += r->peer == peer;
+	mutex_unlock(&drain_lock);
+	return n;
+}
+
+/**
  * rfloop_drained() - is no packet left that has a page of a ring?
  *
  * Context: sleeps. What is left when the module goes is never used for anything else: this
