@@ -8,6 +8,7 @@
 #include <linux/etherdevice.h>
 #include <linux/mm.h>
 #include <linux/skbuff.h>
+#include <net/ipv6.h>
 
 #include "internal.h"
 
@@ -71,12 +72,26 @@ static struct sk_buff *packet_attach(struct rfloop_receiving *r, const struct rf
 	return skb;
 }
 
+/*
+ * A fragment waits for others, for up to a minute, and would keep its pages. That its sender
+ * may change this byte does no harm.
+ */
+static bool fragment(const u8 *ip)
+{
+	switch (READ_ONCE(ip[0]) >> 4) {
+	case 4: return (READ_ONCE(ip[6]) & 0x3f) | READ_ONCE(ip[7]);
+	case 6: return READ_ONCE(ip[6]) == NEXTHDR_FRAGMENT;
+	}
+	return true;
+}
+
 /* With half of the pages in packets that nobody reads the rest has to go round. */
 static bool may_attach(const struct rfloop_receiving *r, const struct rfloop_packet *p)
 {
 	u32 i;
 
-	if (p->len <= SHORT || 2 * r->in.held > r->in.pages)
+	if (p->len <= SHORT || 2 * r->in.held > r->in.pages ||
+	    fragment(r->memory.page[p->page[0]]))
 		return false;
 	for (i = 0; i < p->nr; i++)
 		if (!r->memory.frame[p->page[i]])

@@ -13,6 +13,7 @@
 #include <net/addrconf.h>
 
 #include "internal.h"
+#include "trace.h"
 
 #define FULL_PATIENCE	(2 * HZ)	/* with a receiver that takes nothing */
 
@@ -30,6 +31,7 @@ static void sending_broken(struct rfloop_peer *peer)
 		return;
 	WRITE_ONCE(peer->up, false);
 	rfloop_count_one(&peer->count.broken);
+	trace_rfloop_broken(peer->id, true);
 	rfloop_kick(peer, RFLOOP_OUT_END);
 }
 
@@ -91,6 +93,7 @@ static void room_check(struct rfloop_peer *peer, struct rfloop_sending *s)
 static netdev_tx_t packet_drop(struct rfloop_peer *peer, struct sk_buff *skb, unsigned int why)
 {
 	rfloop_count_one(&peer->count.drops[why]);
+	trace_rfloop_drop(peer->id, why);
 	dev_kfree_skb_any(skb);
 	return NETDEV_TX_OK;
 }
@@ -105,7 +108,8 @@ static netdev_tx_t device_xmit(struct sk_buff *skb, struct net_device *dev)
 		return packet_drop(peer, skb, RFLOOP_DROP_DOWN);
 	if (slot_fill(&slot, skb))
 		return packet_drop(peer, skb, RFLOOP_DROP_SHAPE);
-	/* It was stopped in time: that there is none now is for a packet that raced with it. */
+	/* The queue is stopped in time, but for who has started it behind our back. */
+	room_check(peer, s);
 	if (!rfloop_out_room(&s->out, RF_LOOP_FRAGS))
 		return NETDEV_TX_BUSY;
 	if (packet_copy(s, &slot, skb)) {

@@ -151,6 +151,7 @@ struct rfloop_count {
  * @answer: what it answered last
  * @asked: number of what it asked for last
  * @number: of what it was asked for last; @work's own, as what follows
+ * @offer_next: jiffies: it is offered no ring before
  * @waiting: for an answer, since @since
  * @since: jiffies
  * @next: jiffies: not to be asked before
@@ -172,6 +173,7 @@ struct rfloop_peer {
 	struct rf_loop_answer answer;
 	u32 asked;
 	u32 number;
+	unsigned long offer_next;
 	bool waiting;
 	unsigned long since;
 	unsigned long next;
@@ -232,6 +234,7 @@ void rfloop_receiving_init(struct rfloop_receiving *r, struct rfloop_peer *peer)
 void rfloop_receiving_rest(struct rfloop_receiving *r);
 bool rfloop_receiving_soon(struct rfloop_receiving *r, unsigned int done);
 void rfloop_receiving_put(struct rfloop_receiving *r);
+unsigned int rfloop_draining(const struct rfloop_peer *peer);
 bool rfloop_drained(void);
 
 /* take.c: which packets go that way */

@@ -10,9 +10,13 @@
 #include <linux/sizes.h>
 
 #include "internal.h"
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 #define ANSWER_PATIENCE		(2 * HZ)
 #define ATTACH_PATIENCE		1000		/* ms */
+#define OFFER_REST		(HZ / 4)	/* between two rings that a peer asks for */
+#define DRAINING_MAX		4	/* rings that it gave up, but packets have pages of */
 #define LOOK_AGAIN		(HZ / 4)	/* at a peer that there are links to */
 #define BACKOFF_MIN		(HZ / 2)
 #define BACKOFF_MAX		(60 * HZ)
@@ -45,6 +49,7 @@ static void sending_end(struct rfloop_peer *peer)
 	if (!s)
 		return;
 	rfloop_sending_set(peer, NULL);
+	trace_rfloop_down(peer->id, true);
 	rfloop_memory_unmap(&s->memory);
 	kvfree(s);
 }
@@ -57,6 +62,7 @@ static void receiving_end(struct rfloop_peer *peer)
 		return;
 	napi_disable(&peer->napi);
 	peer->receiving = NULL;
+	trace_rfloop_down(peer->id, false);
 	rfloop_receiving_put(r);
 }
 
@@ -97,6 +103,7 @@ static int receiving_begin(struct rfloop_peer *peer, const char *name)
 	rfloop_memory_frames(&r->memory);
 	rfloop_receiving_init(r, peer);
 	peer->receiving = r;
+	trace_rfloop_up(peer->id, false);
 	napi_enable(&peer->napi);
 	return 0;
 
@@ -114,11 +121,12 @@ static void link_offer(struct rfloop_peer *peer)
 	int ret;
 
 	receiving_end(peer);
+	peer->offer_next = jiffies + OFFER_REST;
 	spin_lock_bh(&peer->lock);
 	answer.number = cpu_to_le32(peer->asked);
 	spin_unlock_bh(&peer->lock);
 	snprintf(answer.name, sizeof(answer.name), "rfloop-%u-%u", peer->id, ++rings);
-	ret = receiving_begin(peer, answer.name);
+	ret = rfloop_draining(peer) >= DRAINING_MAX ? -EAGAIN : receiving_begin(peer, answer.name);
 	answer.error = cpu_to_le32(-ret);
 	if (ret)
 		answer.name[0] = '\0';
@@ -157,6 +165,7 @@ static int sending_begin(struct rfloop_peer *peer, const char *name)
 		goto err_unmap;
 	rfloop_sending_set(peer, s);
 	WRITE_ONCE(peer->up, true);
+	trace_rfloop_up(peer->id, true);
 	rfloop_count_one(&peer->count.links);
 	return 0;
 
@@ -233,12 +242,14 @@ void rfloop_link_work(struct work_struct *work)
 		return;
 	}
 	link_ends(peer);
-	if (test_and_clear_bit(RFLOOP_ASKED, &peer->flags))
+	if (time_after_eq(jiffies, peer->offer_next) &&
+	    test_and_clear_bit(RFLOOP_ASKED, &peer->flags))
 		link_offer(peer);
 	if (test_and_clear_bit(RFLOOP_ANSWERED, &peer->flags))
 		link_answered(peer);
 	if (test_and_clear_bit(RFLOOP_WANTED, &peer->flags))
 		link_ask(peer);
-	if (peer->sending || peer->receiving || peer->waiting)
+	if (peer->sending || peer->receiving || peer->waiting ||
+	    test_bit(RFLOOP_ASKED, &peer->flags))
 		rfloop_again(peer, LOOK_AGAIN);
 }

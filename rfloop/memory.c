@@ -35,6 +35,7 @@ static void frames_make(struct rfloop_memory *m, u64 at, u64 place, size_t bytes
 {
 	u64 start = ALIGN(place, UNIT), end = ALIGN_DOWN(place + bytes, UNIT), page;
 	struct dev_pagemap *map;
+	void *made;
 
 	if (start >= end || m->nr_made == RFLOOP_MADE)
 		return;
@@ -45,7 +46,10 @@ static void frames_make(struct rfloop_memory *m, u64 at, u64 place, size_t bytes
 	map->range.start = start;
 	map->range.end = end - 1;
 	map->nr_range = 1;
-	if (IS_ERR(memremap_pages(map, NUMA_NO_NODE))) {
+	made = memremap_pages(map, NUMA_NO_NODE);
+	if (IS_ERR(made)) {
+		pr_info_once("packets are copied: there can be no pages for %#llx: error %ld\n",
+			     start, PTR_ERR(made));
 		kfree(map);
 		return;
 	}

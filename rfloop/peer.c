@@ -117,6 +117,7 @@ static struct rfloop_peer *place_for(u32 id)
 		return NULL;
 	memset(&peer->count, 0, sizeof(peer->count));
 	peer->next = jiffies;
+	peer->offer_next = jiffies;
 	peer->backoff = 0;
 	peer->flags = 0;
 	WRITE_ONCE(peer->id, id);

@@ -16,6 +16,7 @@
 #include <net/net_namespace.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /* Whether the packet's addresses are what they have to be; else why not. */
 static int addresses_check(const struct rfloop_peer *peer, u8 family, const void *from,
@@ -72,8 +73,9 @@ static int packet_offloads(struct sk_buff *skb, const struct rf_loop_slot *slot)
 }
 
 /* For those who look at what comes from the device: a header as there. */
-static void packet_link_header(struct sk_buff *skb, const struct rfloop_peer *peer)
+static void packet_link_header(struct sk_buff *skb)
 {
+	const struct rfloop_address *source;
 	struct ethhdr *eth;
 
 	if (skb->dev->type != ARPHRD_ETHER) {
@@ -83,10 +85,23 @@ static void packet_link_header(struct sk_buff *skb, const struct rfloop_peer *pe
 	eth = skb_push(skb, ETH_HLEN);
 	skb_reset_mac_header(skb);
 	ether_addr_copy(eth->h_dest, skb->dev->dev_addr);
-	eth_zero_addr(eth->h_source);
+	source = skb->protocol == htons(ETH_P_IP) ?
+		 rfloop_table_find(rfloop_table(), 4, &ip_hdr(skb)->saddr) :
+		 rfloop_table_find(rfloop_table(), 6, &ipv6_hdr(skb)->saddr);
+	if (source)
+		memcpy(eth->h_source, source->mac, ETH_ALEN);
+	else
+		eth_zero_addr(eth->h_source);
 	eth->h_proto = skb->protocol;
 	__skb_pull(skb, ETH_HLEN);
 	skb_reset_mac_len(skb);
+}
+
+static void packet_drop(struct rfloop_peer *peer, struct sk_buff *skb, unsigned int why)
+{
+	rfloop_count_one(&peer->count.drops[why]);
+	trace_rfloop_drop(peer->id, why);
+	kfree_skb(skb);
 }
 
 /* A packet for the network layer, or NULL: it was dropped, and counted. */
@@ -96,18 +111,17 @@ static struct sk_buff *packet_make(struct rfloop_peer *peer, const struct rfloop
 	int why;
 
 	if (!skb) {
-		rfloop_count_one(&peer->count.drops[RFLOOP_DROP_MEMORY]);
+		packet_drop(peer, NULL, RFLOOP_DROP_MEMORY);
 		return NULL;
 	}
 	why = packet_address(peer, skb);
 	if (why < 0)
 		why = packet_offloads(skb, &p->slot);
 	if (why >= 0) {
-		rfloop_count_one(&peer->count.drops[why]);
-		kfree_skb(skb);
+		packet_drop(peer, skb, why);
 		return NULL;
 	}
-	packet_link_header(skb, peer);
+	packet_link_header(skb);
 	skb->pkt_type = PACKET_HOST;
 	rfloop_count_one(&peer->count.received);
 	WRITE_ONCE(peer->count.received_bytes, peer->count.received_bytes + skb->len);
@@ -155,6 +169,7 @@ int rfloop_poll(struct napi_struct *napi, int budget)
 	rcu_read_unlock();
 	if (done < 0) {
 		rfloop_count_one(&peer->count.broken);
+		trace_rfloop_broken(peer->id, false);
 		rfloop_kick(peer, RFLOOP_IN_BAD);
 		napi_complete_done(napi, 0);
 		return 0;

@@ -13,7 +13,7 @@
 #define AGAIN_IDLE	(HZ / 20)
 #define SOON_CREDIT	2
 #define SOON_MIN	((u64)20 * NSEC_PER_USEC)
-#define SOON_MAX	((u64)NSEC_PER_MSEC)
+#define SOON_MAX	((u64)4 * NSEC_PER_MSEC)
 
 static DEFINE_MUTEX(drain_lock);	/* protects the list */
 static LIST_HEAD(drains);
@@ -130,6 +130,25 @@ void rfloop_receiving_put(struct rfloop_receiving *r)
 	list_add(&r->node, &drains);
 	mutex_unlock(&drain_lock);
 	queue_delayed_work(system_wq, &drain, AGAIN_IDLE);
+}
+
+/**
+ * rfloop_draining() - how many rings are kept for packets that have pages of them
+ * @peer: who sent in them
+ *
+ * Context: sleeps.
+ * Return: that.
+ */
+unsigned int rfloop_draining(const struct rfloop_peer *peer)
+{
+	const struct rfloop_receiving *r;
+	unsigned int n = 0;
+
+	mutex_lock(&drain_lock);
+	list_for_each_entry(r, &drains, node)
+		n += r->peer == peer;
+	mutex_unlock(&drain_lock);
+	return n;
 }
 
 /**

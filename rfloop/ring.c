@@ -69,10 +69,13 @@ static int out_take_back(struct rfloop_out *o, u32 n)
 int rfloop_out_look(struct rfloop_out *o)
 {
 	struct rf_loop_receiver *r = &o->ring->receiver;
-	u32 returned = le32_to_cpu(smp_load_acquire(&r->returned));
-	u32 taken = le32_to_cpu(smp_load_acquire(&r->taken));
+	u32 returned, taken;
 	int ret = 0;
 
+	/* Given back before it is filled anew: pairs with rfloop_in_publish(). */
+	returned = le32_to_cpu(smp_load_acquire(&r->returned));
+	/* Taken, likewise. */
+	taken = le32_to_cpu(smp_load_acquire(&r->taken));
 	if (taken - o->taken > o->put - o->taken || returned - o->returned > o->pages - o->nr_free)
 		return -EPROTO;
 	o->taken = taken;
@@ -197,15 +200,17 @@ static int in_check(struct rfloop_in *in, struct rfloop_packet *packet)
 int rfloop_in_next(struct rfloop_in *in, struct rfloop_packet *packet)
 {
 	struct rf_loop_sender *s = &in->ring->sender;
-	u32 put = le32_to_cpu(smp_load_acquire(&s->put));
 	int ret;
+	u32 put;
 
+	/* There before it is read: pairs with rfloop_out_put(). */
+	put = le32_to_cpu(smp_load_acquire(&s->put));
 	if (put == in->taken)
 		return 0;
 	if (put - in->taken > RF_LOOP_SLOTS)
 		return -EPROTO;
 	memcpy(&packet->slot, &s->slot[in->taken % RF_LOOP_SLOTS], sizeof(packet->slot));
-	/* Whoever writes it again meanwhile does not change what was checked. */
+	/* Copied before it is checked: whoever writes it again changes nothing. */
 	smp_rmb();
 	ret = in_check(in, packet);
 	if (ret)
@@ -240,6 +245,7 @@ bool rfloop_in_publish(struct rfloop_in *in)
 
 	/* Read before they are filled anew: pairs with rfloop_out_look(). */
 	smp_store_release(&r->taken, cpu_to_le32(in->taken));
+	/* Likewise. */
 	smp_store_release(&r->returned, cpu_to_le32(in->returned));
 	in->told = in->taken + in->returned;
 	/* What came back before whether it waits: pairs with rfloop_out_wait(). */

@@ -15,7 +15,7 @@
 #include "internal.h"
 
 #define LOOK_AGAIN	HZ
-#define CLAIMS_REST	(HZ / 20)	/* between two claims of a kernel: each makes a list for all */
+#define CLAIMS_REST	(HZ / 20)	/* between two claims: each makes a list for all */
 
 /**
  * struct client - a kernel that takes part

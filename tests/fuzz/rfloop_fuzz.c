@@ -47,9 +47,8 @@ static void out_check(void)
 	uint32_t i, away = 0;
 
 	must(out.nr_free <= out.pages && out.put - out.taken <= RF_LOOP_SLOTS);
-	for (i = 0; i < out.nr_free; i++) {
+	for (i = 0; i < out.nr_free; i++)
 		must(out.free[i] < out.pages && !seen[out.free[i]]++ && !out.away[out.free[i]]);
-	}
 	for (i = 0; i < out.pages; i++)
 		away += out.away[i];
 	must(away + out.nr_free == out.pages);
@@ -132,7 +131,8 @@ static void claim(const uint8_t *d)
 	rfloop_claims_build(&claims, &table);
 	must(table.nr <= RF_LOOP_LIST_MAX);
 	for (i = 0; i < table.nr; i++)
-		must(rfloop_table_find(&table, table.a[i].family, table.a[i].address) == &table.a[i]);
+		must(rfloop_table_find(&table, table.a[i].family, table.a[i].address) ==
+		     &table.a[i]);
 	listed += table.nr;
 }
 
@@ -151,7 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	must(out.pages <= PAGES);
 	for (at = 1; at + 24 <= size; at += 24) {
-		if (data[0] % 3 == 0 ? out_step(data + at) : data[0] % 3 == 1 && in_step(data + at)) {
+		if (data[0] % 3 == 0 ? out_step(data + at) :
+		    data[0] % 3 == 1 && in_step(data + at)) {
 			broken++;
 			break;
 		}

@@ -140,6 +140,7 @@ static void send_lies(struct rf_loop_ring *ring, size_t bytes)
 		packet_fill(data + page * RF_LOOP_PAGE, &len);
 		slot_fill(&ring->sender.slot[put++ % RF_LOOP_SLOTS], len, page, pages);
 		ring->sender.room_wanted = cpu_to_le32(get_random_u32());
+		/* The packet before that it is there, so that it is seen as it was meant. */
 		smp_store_release(&ring->sender.put, cpu_to_le32(n % 32 == 31 ? lie(put) : put));
 		puts++;
 		tell(RF_MSG_LOOP_BELL, NULL, 0);

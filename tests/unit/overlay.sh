@@ -212,5 +212,11 @@ for stock in "$T_TOP"/build/kernels/*/lib/modules/*; do
 	check "$r: the overlay with sockets" sh -c \
 		"cd $tmp/out && $tmp/overlay_test $r $lib $root | cpio -id --quiet"
 	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko vsock.ko rfcom_vsock.ko " "$r: what they stand on, then they"
+	echo "vermagic=$r SMP" >"$lib/modules/$r/rfloop.ko"
+	rm -rf "$tmp/out"
+	mkdir "$tmp/out"
+	check "$r: the overlay with packets" sh -c \
+		"cd $tmp/out && $tmp/overlay_test $r $lib $root | cpio -id --quiet"
+	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko vsock.ko rfcom_vsock.ko rfloop.ko " "$r: they as well"
 done
 done_testing

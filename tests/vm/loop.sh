@@ -119,7 +119,7 @@ for dir in /lib/modules/*; do
 done
 initrd_with rflooplie
 check "it loads" modprobe rfloop
-setup='[ -e /sys/class/net/eth0 ] || for m in '"$CARD_MODULES"'; do insmod /net/$(uname -r)/$m.ko 2>/dev/null; done; sysctl -w net.ipv6.conf.all.router_solicitations=0 net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.eth0.router_solicitations=0 >/dev/null; ip addr add 10.9.0.N/24 dev eth0; ip link set eth0 up; ip -6 addr add fd09::N/64 dev eth0'
+setup='[ -e /sys/class/net/eth0 ] || for m in '"$CARD_MODULES"'; do insmod /net/$(uname -r)/$m.ko 2>/dev/null; done; sysctl -w net.ipv4.conf.all.rp_filter=1 net.ipv6.conf.all.router_solicitations=0 net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.eth0.router_solicitations=0 >/dev/null; ip addr add 10.9.0.N/24 dev eth0; ip link set eth0 up; ip -6 addr add fd09::N/64 dev eth0'
 at - "$(echo "$setup" | sed 's/N/1/g')"
 must "a starts" rfm create a --cpus 1-2 --memory 512M --initrd /run/initrd --pci "$(card_with 11)"
 must "b starts" rfm create b --cpus 3-3 --memory 256M --initrd /run/initrd --kernel "$OTHER_KERNEL" --pci "$(card_with 12)"
@@ -323,7 +323,8 @@ check "a is destroyed" rfm destroy a
 kill $(pidof netctl iperf3)
 check "it unloads" rmmod rfloop
 none() { [ "$(rfm share list | wc -l)" = 1 ]; }
-check "no region stays" eventually 10 none
+eventually 10 none || { rfm share list; dmesg | tail -5; }
+check "no region stays" none
 audit "the invariants hold"
 END
 done_testing

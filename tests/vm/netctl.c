@@ -79,7 +79,8 @@ static void check(uint64_t at, size_t n)
 static int open_socket(const char *address, const char *port, int type)
 {
 	struct timeval patience = { .tv_sec = 30 };
-	struct addrinfo hints = { .ai_socktype = type, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
+	struct addrinfo hints = { .ai_socktype = type,
+				  .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
 	struct addrinfo *to;
 	int fd, one = 1;
 
@@ -239,7 +240,8 @@ static int do_hold(int fd, const char *file)
 		out = fopen(name, "w");
 		if (!out)
 			die(name);
-		fprintf(out, "%llu\n", (unsigned long long)++pieces);
+		pieces++;
+		fprintf(out, "%llu\n", (unsigned long long)pieces);
 		fclose(out);
 		usleep(10000);
 	}

@@ -71,15 +71,15 @@ while [ "$r" -lt "$rounds" ]; do
 				$(($(cat "$d/copies_out") - copied))
 		done
 	done
+	# shellcheck disable=SC2046 # two numbers
+	set -- $(inside b 'cat /sys/module/rfloop/peers/0/received /sys/module/rfloop/peers/0/copies_in')
+	printf '{"kind": "receiver", "round": %d, "received": %d, "copies": %d}\n' "$r" "$1" "$2"
 	rfm loop off b
 	record stream-card "$r" "$(measure stream-card 10.9.0.2)"
 	rfm loop on b
 	eventually 30 is_up || fail "no link any more"
 	r=$((r + 1))
 done
-# shellcheck disable=SC2046 # two numbers
-set -- $(inside b 'cat /sys/module/rfloop/peers/0/received /sys/module/rfloop/peers/0/copies_in')
-printf '{"kind": "receiver", "received": %d, "copies": %d}\n' "$1" "$2"
 kill %1 %2
 rfm destroy --force b >/dev/null
 rfm audit >&2
