@@ -14,7 +14,7 @@
 #include "vuser.h"
 
 #define REMOVE_MS	10000	/* for the subOS to let go of a device */
-#define RESTARTS	5	/* of a disk's helper ... */
+#define RESTARTS	20	/* of a disk's helper ... */
 #define RESTARTS_MS	10000	/* ... in so long: then it is given up */
 
 static const char *const stems[SPEC_KINDS] = {

@@ -140,7 +140,6 @@ for i in $(seq "$(rounds 3 50)"); do
 	pid=$(helpers a qemu-storage)
 	kill -9 $pid
 	check "another one serves the disk" eventually 20 eval '[ -n "$(helpers a qemu-storage)" ] && [ "$(helpers a qemu-storage)" != "$pid" ]'
-	sleep 2
 done
 n=$(disks)
 check "a goes on" eventually 60 more_disks "$((n + 1))"
