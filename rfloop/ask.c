@@ -13,6 +13,7 @@
 
 #define OPEN_PATIENCE	1000	/* ms */
 #define OPEN_AGAIN	HZ
+#define NOBODY_LISTENS	(10 * HZ)	/* unless the supervisor calls */
 
 /**
  * struct asking - what is said and heard; too large for the stack
@@ -32,6 +33,7 @@ struct asking {
 static DEFINE_SPINLOCK(channel_lock);	/* protects @channel for who wakes its reader */
 static struct rf_channel *channel;
 static DECLARE_WAIT_QUEUE_HEAD(no_channel);
+static bool called;
 static bool changed;
 static bool again;		/* the thread's own: look at the addresses in a second */
 
@@ -47,6 +49,17 @@ void rfloop_ask_changed(void)
 	if (channel)
 		wake_up_all(rf_channel_wait(channel));
 	spin_unlock_bh(&channel_lock);
+}
+
+/**
+ * rfloop_ask_called() - the supervisor has a list, by now
+ *
+ * Context: any but interrupts.
+ */
+void rfloop_ask_called(void)
+{
+	WRITE_ONCE(called, true);
+	wake_up_all(&no_channel);
 }
 
 static void channel_set(struct rf_channel *ch)
@@ -125,8 +138,11 @@ int rfloop_ask(void)
 	while (!kthread_should_stop()) {
 		ch = rf_open("supervisor", RF_LOOP_SERVICE, OPEN_PATIENCE);
 		if (IS_ERR(ch)) {
-			wait_event_interruptible_timeout(no_channel, kthread_should_stop(),
-							 OPEN_AGAIN);
+			wait_event_interruptible_timeout(no_channel, READ_ONCE(called) ||
+							 kthread_should_stop(),
+							 PTR_ERR(ch) == -ECONNREFUSED ?
+							 NOBODY_LISTENS : OPEN_AGAIN);
+			WRITE_ONCE(called, false);
 			continue;
 		}
 		channel_set(ch);

@@ -261,5 +261,6 @@ bool rfloop_serve_on(u32 kernel);
 ssize_t rfloop_serve_off(char *page);
 ssize_t rfloop_serve_refused(char *to, size_t size);
 void rfloop_ask_changed(void);
+void rfloop_ask_called(void);
 
 #endif /* _RFLOOP_INTERNAL_H */

@@ -83,6 +83,8 @@ static void got_bell(u32 id, const struct rf_msg *msg, void *arg)
 {
 	struct rfloop_peer *peer = rfloop_peer_find(id);
 
+	if (id == FICM_SUPERVISOR)
+		rfloop_ask_called();
 	if (!peer)
 		return;
 	local_bh_disable();

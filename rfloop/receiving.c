@@ -13,7 +13,7 @@
 #define AGAIN_IDLE	(HZ / 20)
 #define SOON_CREDIT	2
 #define SOON_MIN	((u64)20 * NSEC_PER_USEC)
-#define SOON_MAX	((u64)4 * NSEC_PER_MSEC)
+#define SOON_MAX	((u64)NSEC_PER_MSEC)
 
 static DEFINE_MUTEX(drain_lock);	/* protects the list */
 static LIST_HEAD(drains);

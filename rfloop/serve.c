@@ -388,11 +388,13 @@ int rfloop_serve(void)
 {
 	struct rf_loop_entry *own = kcalloc(RF_LOOP_OWN_MAX, sizeof(*own), GFP_KERNEL);
 	struct rf_service *s = rf_listen(RF_LOOP_SERVICE, RFLOOP_KERNELS);
+	const struct rf_msg call = { .type = cpu_to_le16(RF_MSG_LOOP_BELL) };
 	int ret = own ? PTR_ERR_OR_ZERO(s) : -ENOMEM;
 
 	if (ret)
 		goto out;
 	WRITE_ONCE(service, s);
+	ficm_broadcast(&call);
 	WRITE_ONCE(changed, true);
 	serve_loop(own);
 	clients_reap(true);

@@ -44,7 +44,7 @@ eventually 30 is_up || fail "no link"
 # record KIND ROUND VALUE
 record()
 {
-	[ "$3" ] && [ "$3" -gt 0 ] || fail "$1 failed: $3"
+	[ "${3:-0}" -gt 0 ] || fail "$1 failed: $3"
 	printf '{"kind": "%s", "round": %d, "value": %d}\n' "$@"
 }
 

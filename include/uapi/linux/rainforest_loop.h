@@ -23,7 +23,9 @@
 #define RF_MSG_LOOP_ASK		32	/* struct rf_loop_ask: offer me a ring to send in */
 #define RF_MSG_LOOP_ANSWER	33	/* struct rf_loop_answer */
 #define RF_MSG_LOOP_DOWN	34	/* struct rf_loop_down: a ring is not used any more */
-#define RF_MSG_LOOP_BELL	35	/* no body: look at the rings between us */
+#define RF_MSG_LOOP_BELL	35	/* no body: look at the rings between us; of the
+					 * supervisor: I have a list, too
+					 */
 
 /**
  * struct rf_loop_ask - body of RF_MSG_LOOP_ASK
