@@ -75,7 +75,7 @@ help:
 	@echo "make fuzz                   what reads other kernels' bytes, at full counts"
 	@echo "make check-debug            the machine tests on a kernel with KASAN, lockdep, kmemleak"
 	@echo "make demo                   boots a test machine with two subOSes"
-	@echo "make bench                  create, messages, channels, packets, resize: times and ratios, as JSON too"
+	@echo "make bench                  create, messages, devices, packets ...: times and ratios, as JSON too"
 	@echo "make install                DESTDIR, PREFIX; for the running kernel or RELEASE=..."
 	@echo "make compile_commands.json  for clangd"
 	@echo "make clean                  removes what was built, not what was fetched"

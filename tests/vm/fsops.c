@@ -48,7 +48,12 @@ static bool no(const char *format, ...)
 	return false;
 }
 
-#define WANT(condition)	do { if (!(condition)) return no("line %d: " #condition, __LINE__); } while (0)
+/* Leaves the case when it is not so. */
+#define WANT(condition)						\
+	do {							\
+		if (!(condition))				\
+			return no("line %d: " #condition, __LINE__); \
+	} while (0)
 #define FAILS(call, error)	WANT((call) == -1 && errno == (error))
 
 static bool put(const char *name, const char *text)
@@ -731,9 +736,8 @@ static int churn(const char *dir, unsigned long count)
 			break;
 		default:
 			good = !access(a, F_OK) == there[d][i];
-			if (good && there[d][i] && !there[e][j]) {
+			if (good && there[d][i] && !there[e][j])
 				good = !link(a, b) && !unlink(b);
-			}
 		}
 		if (!good)
 			return wrong(n, a);
