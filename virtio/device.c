@@ -201,10 +201,20 @@ static void add_work(struct work_struct *work)
 {
 	struct rfv_device *dev = container_of(work, struct rfv_device, add_work);
 	int ret = register_virtio_device(&dev->vdev);
+	unsigned long flags;
+	bool changed;
 
-	if (ret)
+	if (ret) {
 		pr_err("device %u is not accepted: %d\n", dev->number, ret);
-	dev->registered = !ret;
+		return;
+	}
+	/* What changed before this was said to nobody: see rfv_set_config(). */
+	spin_lock_irqsave(&rfv_ring_lock, flags);
+	dev->registered = true;
+	changed = dev->config_gen;
+	spin_unlock_irqrestore(&rfv_ring_lock, flags);
+	if (changed)
+		virtio_config_changed(&dev->vdev);
 }
 
 static void remove_work(struct work_struct *work)
@@ -289,15 +299,16 @@ void rfv_remove(struct rfv_device *dev)
 void rfv_set_config(struct rfv_device *dev, const struct rf_virtio_space *config)
 {
 	unsigned long flags;
-	bool changed;
+	bool changed, registered;
 
 	spin_lock_irqsave(&rfv_ring_lock, flags);
+	registered = dev->registered;
 	changed = memcmp(&dev->config, config, sizeof(*config));
 	if (changed) {
 		dev->config = *config;
 		dev->config_gen++;
 	}
 	spin_unlock_irqrestore(&rfv_ring_lock, flags);
-	if (changed && READ_ONCE(dev->registered))
+	if (changed && registered)
 		virtio_config_changed(&dev->vdev);
 }

@@ -25,6 +25,7 @@ struct device *rfv_parent;
 
 static struct rf_service *service;
 static struct task_struct *server;
+static struct rf_virtio_device *server_buf;	/* the longest message */
 
 /* A message of the back ends' process, or how the channel ended. */
 static ssize_t next_message(struct rf_channel *ch, void *buf, size_t size,
@@ -68,30 +69,29 @@ static int server_thread(void *buf)
 			continue;
 		}
 		if (rf_channel_peer(ch) == FICM_SUPERVISOR)
-			serve(ch, buf, sizeof(struct rf_virtio_device));
+			serve(ch, buf, sizeof(*server_buf));
 		rf_close(ch);
 	}
 	remove_wait_queue(rf_service_wait(service), &wait);
-	kfree(buf);
 	return 0;
 }
 
+/* A thread that is stopped before it has run frees nothing: its buffer is ours. */
 static int server_start(void)
 {
-	struct rf_virtio_device *buf = kzalloc(sizeof(*buf), GFP_KERNEL);	/* the longest */
-
-	if (!buf)
+	server_buf = kzalloc(sizeof(*server_buf), GFP_KERNEL);
+	if (!server_buf)
 		return -ENOMEM;
 	service = rf_listen(RF_VIRTIO_SERVICE, BACKLOG);
 	if (IS_ERR(service)) {
-		kfree(buf);
+		kfree(server_buf);
 		return PTR_ERR(service);
 	}
-	server = kthread_run(server_thread, buf, "rfvirtio");
+	server = kthread_run(server_thread, server_buf, "rfvirtio");
 	if (!IS_ERR(server))
 		return 0;
 	rf_unlisten(service);
-	kfree(buf);
+	kfree(server_buf);
 	return PTR_ERR(server);
 }
 
@@ -140,6 +140,7 @@ static void __exit rfvirtio_exit(void)
 {
 	remove_all();
 	kthread_stop(server);
+	kfree(server_buf);
 	rf_unlisten(service);
 	remove_all();
 	rfv_ring_exit();

@@ -155,13 +155,18 @@ static int at_enter(struct kprobe *kp, struct pt_regs *regs)
 	return 1;
 }
 
+/* With this the probe stays a breakpoint: one made a jump cannot skip the function. */
+static void at_passed(struct kprobe *kp, struct pt_regs *regs, unsigned long flags)
+{
+}
+
 static int at_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	at_do();
 	return 0;
 }
 
-static struct kprobe at_probe = { .pre_handler = at_enter };
+static struct kprobe at_probe = { .pre_handler = at_enter, .post_handler = at_passed };
 static struct kretprobe at_retprobe = { .handler = at_return, .maxactive = 8 };
 static bool at_placed;
 

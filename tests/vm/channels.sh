@@ -143,6 +143,38 @@ serve a serve echo 16
 is "$(chan_in a ping b echo 20)" "20 there and back" "a opens one to b again"
 is "$(chan ping a echo 20)" "20 there and back" "and the supervisor one to a"
 
+# --- a reader comes so late that the bytes of its messages are a successor's ---
+# held: "pit" is full of messages of 4000 bytes, each in a chunk that was copied for nobody
+held() { rfm channel list --json | grep -q '"waiting_cells": *19[0-9][0-9]'; }
+# fills_pit: a sends them to whoever reads when there is /run/go
+fills_pit()
+{
+	rm -f /run/go
+	chan sink pit >/run/pit 2>&1 &
+	eventually 10 grep -q ready /run/pit
+	f=$(fetched)
+	inside a 'chan flood supervisor pit 1000000 4000 >/run/flood 2>&1 & true' >/dev/null
+	check "a sends until the queue is full, all in chunks" eventually 30 held
+	is "$(fetched)" "$f" "they are in its memory, and not copied yet"
+}
+fills_pit
+check "changes of who is there are not noticed" \
+	modprobe rftest what=at-skip at=rfcom:directory_changed
+typed a 'echo c >/proc/sysrq-trigger'
+check "a crashes, with what it sent" eventually 60 in_state a crashed
+check "its successor comes" rfm restart a
+check "control: nobody has heard of that" held
+touch /run/go
+eventually 60 grep -q '^[0-9]* messages' /run/pit
+is "$(tail -n 1 /run/pit)" "0 messages, 0 bad, end Connection reset by peer" \
+	"no message is read that is not what was sent"
+rmmod rftest
+rfm channel deny a b
+rfm channel allow a b
+serve a serve echo 16
+is "$(chan ping a echo 10 60000)" "10 there and back" "the successor is heard, in chunks"
+is "$(chan_in a ping supervisor echo 10 60000)" "10 there and back" "both ways"
+
 # --- news of what was read are lost ---
 serve a sink deep
 chan wait a deep >/run/wait 2>&1 &
@@ -187,6 +219,22 @@ serve a serve echo 16
 n=$(lines)
 is "$(cat /run/ping)" "10 there and back" "loaded again, a is served"
 check "in chunks as before ($n lines)" test "$n" -le 400
+
+# --- loaded again while what it sent is still in its chunks ---
+fills_pit
+inside a 'insmod /rf/rftest.ko what=at-skip at=rfcom_tell_end; kill $(pidof chan); true' >/dev/null
+eventually 30 eval '[ -z "$(inside a "pidof chan")" ]'
+inside a 'rmmod rftest' >/dev/null
+check "a has none any more, which it did not say" eventually 30 no_rfcom a
+check "control: what it sent waits" held
+is "$(fetched)" "$f" "and is still in its memory"
+inside a 'insmod /run/rfcom.ko' >/dev/null
+serve a serve echo 16
+is "$(chan ping a echo 10 60000)" "10 there and back" "chunks go on where they were"
+check "and push out those that wait" test "$(fetched)" -gt "$f"
+touch /run/go
+eventually 60 grep -q '^[0-9]* messages' /run/pit
+is "$(tail -n 1 /run/pit)" "31 messages, 0 bad, end good" "which come as they were"
 
 # --- a kernel that does not keep the rules ---
 serve - serve victim 32
