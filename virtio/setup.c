@@ -141,7 +141,10 @@ static bool what_is_good(const struct rf_virtio_device *what)
 	return true;
 }
 
-/* Nobody uses the queues of a device that is announced: a reset that waits is done. */
+/*
+ * Nobody uses the queues of a device that is announced: a reset that waits is done. One that
+ * is being removed may wait for what is in its queues: it is served until it is gone.
+ */
 static int hear_device(u32 number, const struct rf_virtio_device *what, size_t size)
 {
 	struct rfv_device *dev = rfv_devices[number];
@@ -150,7 +153,7 @@ static int hear_device(u32 number, const struct rf_virtio_device *what, size_t s
 		return -EPROTO;
 	if (!dev)
 		return PTR_ERR_OR_ZERO(rfv_create(number, what));
-	if (dev->vdev.id.device != le32_to_cpu(what->id) || dev->leaving)
+	if (dev->vdev.id.device != le32_to_cpu(what->id))
 		return -EPROTO;
 	rfv_set_config(dev, &what->config);
 	if (dev->ready)

@@ -15,11 +15,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -34,26 +35,15 @@
 
 static char why[256];
 
-/* Remembers why a case fails. */
-static bool no(const char *format, ...)
-{
-	int error = errno;
-	va_list args;
-	int n;
+static jmp_buf leave;	/* the way out of a case that has failed */
 
-	va_start(args, format);
-	n = vsnprintf(why, sizeof(why), format, args);
-	va_end(args);
-	snprintf(why + n, sizeof(why) - n, " (errno %d)", error);
-	return false;
+static noreturn void fails(int line, const char *what)
+{
+	snprintf(why, sizeof(why), "line %d: %s (errno %d)", line, what, errno);
+	longjmp(leave, 1);
 }
 
-/* Leaves the case when it is not so. */
-#define WANT(condition)						\
-	do {							\
-		if (!(condition))				\
-			return no("line %d: " #condition, __LINE__); \
-	} while (0)
+#define WANT(condition)		((condition) ? (void)0 : fails(__LINE__, #condition))
 #define FAILS(call, error)	WANT((call) == -1 && errno == (error))
 
 static bool put(const char *name, const char *text)
@@ -72,6 +62,11 @@ static bool holds(int fd, const char *text)
 	return n == (ssize_t)strlen(text) && !memcmp(buf, text, n);
 }
 
+static bool passes(bool (*fn)(void))
+{
+	return !setjmp(leave) && fn();
+}
+
 /* In a child, as somebody else if @uid is not 0: its answer. */
 static bool child(bool (*fn)(void), uid_t uid)
 {
@@ -81,7 +76,10 @@ static bool child(bool (*fn)(void), uid_t uid)
 	if (!pid) {
 		if (uid && (setgid(uid) || setuid(uid)))
 			_exit(2);
-		_exit(fn() ? 0 : 1);
+		if (passes(fn))
+			_exit(0);
+		dprintf(STDERR_FILENO, "in a child: %s\n", why);
+		_exit(1);
 	}
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
@@ -161,19 +159,11 @@ static bool as_other(void)
 	return true;
 }
 
-static bool as_other_user(void)
-{
-	if (as_other())
-		return true;
-	dprintf(STDERR_FILENO, "as another user: %s\n", why);
-	return false;
-}
-
 static bool permissions(void)
 {
 	WANT(put("secret", "x") && !chmod("secret", 0600));
 	WANT(!mkdir("open", 0777) && !chmod("open", 01777) && put("open/roots", "x"));
-	WANT(child(as_other_user, 1000));
+	WANT(child(as_other, 1000));
 	return true;
 }
 
@@ -540,7 +530,7 @@ static int posix(const char *dir)
 			return 1;
 		}
 		umask(022);
-		if (cases[i].fn()) {
+		if (passes(cases[i].fn)) {
 			printf("ok %s\n", cases[i].name);
 		} else {
 			printf("not ok %s: %s\n", cases[i].name, why);
@@ -727,7 +717,7 @@ static int churn(const char *dir, unsigned long count)
 			there[d][i] = false;
 			break;
 		case 2:
-			/* renaming a link of a file onto another of it does nothing: no links stay */
+			/* renaming one link of a file onto another does nothing: no links stay */
 			good = !rename(a, b) == there[d][i];
 			if (there[d][i] && !self) {
 				there[e][j] = true;

@@ -107,6 +107,19 @@ for name in a b; do
 	check "$name: and goes" eventually 30 has_no_device $name vdb
 	check "$name: which is said" eventually 30 tells $name 'disk 1 removed'
 
+	# one goes while a request waits for back ends that are restarted
+	tell add 1 1024 1
+	check "$name: a disk again" eventually 30 has_device $name vdb
+	tell hold 1
+	inside $name "(dd if=/dev/vdb bs=64k count=1 2>/dev/null | wc -c >/run/late.new; mv /run/late.new /run/late) & true" >/dev/null
+	tell remove 1
+	tell close
+	tell open
+	check "$name: it is served until it has gone" eventually 30 tells $name 'disk 1 ready, resumed'
+	tell go 1
+	check "$name: then it goes" eventually 30 tells $name 'disk 1 removed' 2
+	check "$name: and who asked waits no longer" eventually 30 said $name late '[0-9]'
+
 	# nonsense: a message too short, an unknown one, devices that cannot be
 	n=0
 	for raw in "00" "63 00 00 00 00 00 00 00" "03 00 09 00 00 00 00 00" "02 00 07 00 00 00 00 00 02" \
@@ -115,7 +128,7 @@ for name in a b; do
 		tell raw "$raw"
 		check "$name: nonsense $n ends the channel" eventually 30 tells $name '^channel: ' $n
 		tell open
-		eventually 30 tells $name '^hello' $((n + 2))
+		eventually 30 tells $name '^hello' $((n + 3))
 		tell go 0
 	done
 	is "$(sum_in $name vda "$kb")" "$want" "$name: the disk goes on"

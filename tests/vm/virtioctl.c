@@ -241,6 +241,13 @@ static void heard_reset(const struct rf_virtio_msg *msg)
 	said("disk %u reset", msg->device);
 }
 
+static void heard_removed(uint16_t n)
+{
+	disks[n].there = false;
+	disks[n].ready = false;
+	said("disk %u removed", n);
+}
+
 static void heard(void)
 {
 	static struct rf_virtio_ready msg;
@@ -261,7 +268,7 @@ static void heard(void)
 	else if (msg.msg.type == RF_VIRTIO_RESET)
 		heard_reset(&msg.msg);
 	else if (msg.msg.type == RF_VIRTIO_REMOVED)
-		said("disk %u removed", msg.msg.device);
+		heard_removed(msg.msg.device);
 }
 
 /* Bytes of one request, past its header and before its status: what was written to memory. */
@@ -386,7 +393,6 @@ static void disk_command(const char *what, unsigned int n, unsigned long a, unsi
 		set_space(&msg.config, d);
 		say(&msg, sizeof(msg));
 	} else if (!strcmp(what, "remove")) {
-		d->there = false;
 		say_plain(RF_VIRTIO_REMOVE, n, 0);
 	} else if (!strcmp(what, "hold")) {
 		d->held = true;
