@@ -13,7 +13,6 @@ value()
 	python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
 }
 install -m 755 "$CLI/fakekeeper.py" "$ROOT/usr/lib/rainforest/rfbackend"
-chmod 755 "$ROOT/usr/lib/rainforest/rfbackend"
 # a socket's path is short
 short=$(mktemp -d) || bail "no temporary directory"
 trap 'rm -rf "$short"' EXIT
