@@ -78,6 +78,21 @@ static int put_on_bridge(int sock, const char *name, const char *bridge)
 	return ioctl(sock, SIOCBRADDIF, &r) ? -errno : 0;
 }
 
+/*
+ * A bridge takes the lowest address of its ports as its own, unless it was given one: those
+ * that come and go must not change it under the neighbours' feet.
+ */
+static int make_address_high(int sock, const char *name)
+{
+	struct ifreq r = { .ifr_ifindex = 0 };
+
+	strcpy(r.ifr_name, name);
+	if (ioctl(sock, SIOCGIFHWADDR, &r))
+		return -errno;
+	r.ifr_hwaddr.sa_data[0] = (char)0xfe;
+	return ioctl(sock, SIOCSIFHWADDR, &r) ? -errno : 0;
+}
+
 static int connect_tap(const struct kdev *d, const char *name, char *err)
 {
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -86,7 +101,9 @@ static int connect_tap(const struct kdev *d, const char *name, char *err)
 	if (ret)
 		return fail(err, -ret, "%s: cannot open a socket: %s", name);
 	if (*d->spec.bridge) {
-		ret = put_on_bridge(sock, name, d->spec.bridge);
+		ret = make_address_high(sock, name);
+		if (!ret)
+			ret = put_on_bridge(sock, name, d->spec.bridge);
 		if (ret)
 			fail(err, -ret, "cannot put a card on the bridge %s: %s", d->spec.bridge);
 	}

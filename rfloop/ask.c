@@ -13,7 +13,6 @@
 
 #define OPEN_PATIENCE	1000	/* ms */
 #define OPEN_AGAIN	HZ
-#define NOBODY_LISTENS	(10 * HZ)	/* unless the supervisor calls */
 
 /**
  * struct asking - what is said and heard; too large for the stack
@@ -123,6 +122,18 @@ static void talk(struct rf_channel *ch, struct asking *a)
 	}
 }
 
+/*
+ * Whoever does not listen is not asked again and again, which would interrupt its cores:
+ * it calls. Who is in no exchange yet disturbs nobody.
+ */
+static void wait_for_call(int error)
+{
+	wait_event_interruptible_timeout(no_channel, READ_ONCE(called) || kthread_should_stop(),
+					 error == -ENOTCONN || error == -EAGAIN ?
+					 OPEN_AGAIN : MAX_SCHEDULE_TIMEOUT);
+	WRITE_ONCE(called, false);
+}
+
 /**
  * rfloop_ask() - what a subOS's thread does
  *
@@ -138,11 +149,7 @@ int rfloop_ask(void)
 	while (!kthread_should_stop()) {
 		ch = rf_open("supervisor", RF_LOOP_SERVICE, OPEN_PATIENCE);
 		if (IS_ERR(ch)) {
-			wait_event_interruptible_timeout(no_channel, READ_ONCE(called) ||
-							 kthread_should_stop(),
-							 PTR_ERR(ch) == -ECONNREFUSED ?
-							 NOBODY_LISTENS : OPEN_AGAIN);
-			WRITE_ONCE(called, false);
+			wait_for_call(PTR_ERR(ch));
 			continue;
 		}
 		channel_set(ch);

@@ -15,6 +15,7 @@
 #include "internal.h"
 
 #define LOOK_AGAIN	HZ
+#define CALL_AGAIN	(10 * HZ)
 #define CLAIMS_REST	(HZ / 20)	/* between two claims: each makes a list for all */
 
 /**
@@ -289,11 +290,24 @@ static struct rf_channel *next_channel(void)
 	return ch;
 }
 
+/* Whoever is not here yet, or was not reached, opens a channel then. */
+static void call_all(unsigned long *due)
+{
+	const struct rf_msg call = { .type = cpu_to_le16(RF_MSG_LOOP_BELL) };
+
+	if (time_before(jiffies, *due))
+		return;
+	ficm_broadcast(&call);
+	*due = jiffies + CALL_AGAIN;
+}
+
 static void serve_loop(struct rf_loop_entry *own)
 {
+	unsigned long due = jiffies;
 	struct rf_channel *ch;
 
 	while (!kthread_should_stop()) {
+		call_all(&due);
 		ch = next_channel();
 		clients_reap(false);
 		if (!IS_ERR(ch))
@@ -388,13 +402,11 @@ int rfloop_serve(void)
 {
 	struct rf_loop_entry *own = kcalloc(RF_LOOP_OWN_MAX, sizeof(*own), GFP_KERNEL);
 	struct rf_service *s = rf_listen(RF_LOOP_SERVICE, RFLOOP_KERNELS);
-	const struct rf_msg call = { .type = cpu_to_le16(RF_MSG_LOOP_BELL) };
 	int ret = own ? PTR_ERR_OR_ZERO(s) : -ENOMEM;
 
 	if (ret)
 		goto out;
 	WRITE_ONCE(service, s);
-	ficm_broadcast(&call);
 	WRITE_ONCE(changed, true);
 	serve_loop(own);
 	clients_reap(true);

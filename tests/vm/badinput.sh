@@ -29,10 +29,13 @@ rfm_of()
 		esac
 	done
 	objects="$objects $T_TOP/build/obj/exec/*.o $T_TOP/build/librainforest.a"
+	for name in $(sed -n 's/^device-obj := .*,//p' "$T_TOP/Makefile" | tr -d ')'); do
+		objects="$objects $T_TOP/build/obj/backend/$name.o"
+	done
 	libs=$(sed -n 's/^rfm-libs := //p' "$T_TOP/Makefile")
 	# shellcheck disable=SC2046,SC2086
 	${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -DRFM_VERSION='"9.9"' -I"$T_DIR/include" \
-		-I"$T_TOP/include/uapi" -I"$T_TOP/include" $(pkg-config --cflags $libs) \
+		-I"$T_TOP/include/uapi" -I"$T_TOP/include" -I"$T_TOP/backend" $(pkg-config --cflags $libs) \
 		-o "$T_DIR/$1" $objects $(pkg-config --libs $libs) -lpthread ||
 		bail "$1 cannot be built"
 }
