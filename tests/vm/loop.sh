@@ -159,7 +159,7 @@ n=$(count - 1 sent) d=$(count - 1 doorbells)
 timeout 20 netctl send 10.9.0.2 5001 2000 >/dev/null
 n=$(($(count - 1 sent) - n)) d=$(($(count - 1 doorbells) - d))
 diag "$n packets of a stream, $d doorbells"
-check "few doorbells" test $((d * 10)) -lt "$n"
+check "far fewer doorbells; how few, the benchmark tells" test $((d * 3)) -lt "$n"
 check "an mtu of 1000 does not matter" ip link set eth0 mtu 1000
 is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" "TCP"
 ip link set eth0 mtu 1500
