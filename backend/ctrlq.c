@@ -215,44 +215,41 @@ static int refuse(struct ctrlq *q, int error)
 	return ret ? ret : finish(q, head, written);
 }
 
+/* Is there another one, behind @done of them? No more at a time than the queue holds. */
+static int another(struct ctrlq *q, unsigned int done)
+{
+	uint16_t nr = 0;
+	int ret = done < q->size ? waiting(q, &nr) : 0;
+
+	return ret ? ret : nr > 0;
+}
+
 int ctrlq_refuse(struct ctrlq *q, int error)
 {
 	unsigned int done = 0;
-	uint16_t nr;
 	int ret;
 
-	while (done < q->size) {
-		ret = waiting(q, &nr);
-		if (ret)
-			return ret;
-		if (!nr)
-			break;
+	while ((ret = another(q, done)) > 0) {
 		ret = refuse(q, error);
 		if (ret)
-			return ret;
+			break;
 		done++;
 	}
-	return done;
+	return ret ? ret : (int)done;
 }
 
 int ctrlq_serve(struct ctrlq *q, bool (*run)(void *ctx, const struct ctrlq_command *c), void *ctx)
 {
 	unsigned int done = 0;
-	uint16_t nr;
 	int ret;
 
-	while (done < q->size) {
-		ret = waiting(q, &nr);
-		if (ret)
-			return ret;
-		if (!nr)
-			break;
+	while ((ret = another(q, done)) > 0) {
 		ret = carry_out(q, run, ctx);
 		if (ret)
-			return ret;
+			break;
 		done++;
 	}
-	return done;
+	return ret ? ret : (int)done;
 }
 
 int ctrlq_resume(struct ctrlq *q)

@@ -235,6 +235,7 @@ void rfloop_peers_exit(void)
 		cancel_delayed_work_sync(&rfloop_peers[i].work);
 	destroy_workqueue(queue);
 	rcu_barrier();
+	/* Nothing tells that a packet lets go of a page: it is looked for. */
 	for (i = 0; !rfloop_drained() && i < DRAIN_TRIES; i++)
 		msleep(DRAIN_REST);
 	if (!rfloop_drained())

@@ -148,27 +148,18 @@ static int addresses(void)
 /* The id of a kernel by its name, in @id; 0, or an exit status, reported. */
 static int find(const char *name, unsigned int *id)
 {
-	struct rf_info *infos;
-	unsigned int nr, i;
-	int dev, ret;
+	struct rf_info info;
+	int ret;
 
 	*id = 0;
 	if (!strcmp(name, "supervisor"))
 		return RFM_OK;
-	dev = dev_connect();
-	if (dev < 0)
-		return -dev;
-	ret = dev_list(dev, &infos, &nr);
-	close(dev);
+	rfm.object = name;
+	ret = dev_subos_info(name, &info);
 	if (ret)
-		return rfm_fail_errno(ret, NULL, "cannot get the list of subOSes");
-	for (i = 0; i < nr; i++)
-		if (!strcmp(infos[i].name, name))
-			*id = infos[i].id;
-	free(infos);
-	return *id ? RFM_OK :
-	       rfm_fail(RFM_NOT_FOUND, "there is no subOS of this name: %s; rfm list shows those that live",
-			name);
+		return -ret;
+	*id = info.id;
+	return RFM_OK;
 }
 
 static int turn(const char *name, const char *how)

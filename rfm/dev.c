@@ -148,6 +148,17 @@ int dev_connect_subos(const char *name)
 	return fd < 0 ? -rfm_fail_errno(fd, NULL, "cannot open the subOS") : fd;
 }
 
+int dev_subos_info(const char *name, struct rf_info *info)
+{
+	int fd = dev_connect_subos(name), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = dev_info(fd, info);
+	close(fd);
+	return ret ? -rfm_fail_errno(ret, NULL, "cannot ask for its state") : 0;
+}
+
 static void copy_name(char *to, const char *name)
 {
 	strncpy(to, name, RF_NAME_MAX - 1);

@@ -38,6 +38,15 @@ int dev_connect_detached(void);
  */
 int dev_connect_subos(const char *name);
 
+/**
+ * dev_subos_info - what there is to know of a subOS
+ * @name: its name
+ * @info: (out) that
+ *
+ * Return: 0, or minus an exit status after reporting why not.
+ */
+int dev_subos_info(const char *name, struct rf_info *info);
+
 /* Descriptor of /dev/rfcom. Return: as dev_connect(). */
 int dev_connect_com(void);
 

@@ -20,15 +20,11 @@
 static int check_running(const char *name)
 {
 	struct rf_info info;
-	int fd, ret;
+	int ret;
 
-	fd = dev_connect_subos(name);
-	if (fd < 0)
-		return -fd;
-	ret = dev_info(fd, &info);
-	close(fd);
+	ret = dev_subos_info(name, &info);
 	if (ret)
-		return rfm_fail_errno(ret, NULL, "cannot ask for its state");
+		return -ret;
 	if (info.state == RF_STATE_RUNNING)
 		return 0;
 	return rfm_fail(RFM_CONFLICT,

@@ -84,6 +84,7 @@ extern struct device *rfv_parent;
 
 /* setup.c: what is said on the channel */
 void rfv_setup_begin(struct rf_channel *ch);
+bool rfv_setup_lasts(void);
 void rfv_setup_end(void);
 int rfv_setup_message(const void *data, size_t size);
 void rfv_say(u16 type, const struct rfv_device *dev, u32 seq);

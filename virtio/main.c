@@ -33,7 +33,8 @@ static ssize_t next_message(struct rf_channel *ch, void *buf, size_t size,
 {
 	ssize_t ret;
 
-	while ((ret = rf_read(ch, buf, size, RF_NOWAIT)) == -EAGAIN && !kthread_should_stop())
+	while ((ret = rf_read(ch, buf, size, RF_NOWAIT)) == -EAGAIN && rfv_setup_lasts() &&
+	       !kthread_should_stop())
 		wait_woken(wait, TASK_IDLE, MAX_SCHEDULE_TIMEOUT);
 	return ret;
 }

@@ -9,6 +9,7 @@
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/virtio_ring.h>
+#include <linux/wait.h>
 #include <rainforest/rfcom.h>
 
 #include "internal.h"
@@ -18,12 +19,16 @@ static bool greeted;			/* it has said which version it speaks */
 
 static void say(const void *data, size_t size)
 {
+	struct rf_channel *ended;
+
 	lockdep_assert_held(&rfv_lock);
 	if (!channel || !greeted)
 		return;
 	if (rf_write(channel, data, size, RF_NOWAIT)) {
-		pr_warn("the back ends do not read; their channel is used no more\n");
-		channel = NULL;
+		pr_warn("the back ends cannot be told; their channel ends\n");
+		ended = channel;
+		WRITE_ONCE(channel, NULL);
+		wake_up_all(rf_channel_wait(ended));
 	}
 }
 
@@ -89,9 +94,19 @@ void rfv_say_ready(struct rfv_device *dev)
 void rfv_setup_begin(struct rf_channel *ch)
 {
 	mutex_lock(&rfv_lock);
-	channel = ch;
+	WRITE_ONCE(channel, ch);
 	greeted = false;
 	mutex_unlock(&rfv_lock);
+}
+
+/**
+ * rfv_setup_lasts() - does that process read what is said?
+ *
+ * Return: false: its channel is to be closed, so that another one can come.
+ */
+bool rfv_setup_lasts(void)
+{
+	return READ_ONCE(channel);
 }
 
 /**
@@ -102,7 +117,7 @@ void rfv_setup_begin(struct rf_channel *ch)
 void rfv_setup_end(void)
 {
 	mutex_lock(&rfv_lock);
-	channel = NULL;
+	WRITE_ONCE(channel, NULL);
 	mutex_unlock(&rfv_lock);
 }
 

@@ -41,7 +41,7 @@ is "$(RFM loop addresses | tail -n +2 | tr -s ' ' | sed 's/^ //' | tr '\n' ';')"
 is "$(RFM loop off web)" "" "off"
 is "$(cat "$module/off")" 1 "asks for its id"
 is "$(RFM loop on supervisor; cat "$module/on")" 0 "on, this kernel"
-refused 3 "there is no subOS of this name: x" "one that is not there" RFM loop off x
+refused 3 "loop x: there is no subOS of this name" "one that is not there" RFM loop off x
 for words in "" "on" "off a b" "web"; do
 	# shellcheck disable=SC2086 # words
 	refused 2 "write list, addresses, on NAME or off NAME" "loop $words" RFM loop $words

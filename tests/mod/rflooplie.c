@@ -16,7 +16,9 @@
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/wait.h>
 #include <rainforest/ficm.h>
 #include <rainforest/rfcom.h>
 #include <linux/rainforest_loop.h>
@@ -29,6 +31,7 @@ static uint count = 100;
 module_param(count, uint, 0400);
 
 #define LIE_WAIT	(2 * HZ)
+#define LIE_LISTS	50U	/* until the claim is in one */
 #define LIE_PACKETS	200U	/* in one ring */
 
 static DECLARE_COMPLETION(answered);
@@ -235,6 +238,31 @@ static int claim(struct rf_channel *ch)
 	return rf_write(ch, &message, sizeof(message), 0);
 }
 
+/* The supervisor says what it took: its list has the address. */
+static bool claimed(struct rf_channel *ch)
+{
+	struct {
+		struct rf_loop_list head;
+		struct rf_loop_entry entry[RF_LOOP_LIST_MAX];
+	} *list = kvzalloc(sizeof(*list), GFP_KERNEL);
+	__be32 own = in_aton(address);
+	bool found = false;
+	ssize_t got;
+	u32 i, n;
+
+	for (n = 0; list && !found && n < LIE_LISTS; n++) {
+		if (!wait_event_timeout(*rf_channel_wait(ch), rf_readable(ch), LIE_WAIT))
+			break;
+		got = rf_read(ch, list, sizeof(*list), RF_NOWAIT);
+		if (got < (ssize_t)sizeof(list->head))
+			break;
+		for (i = 0; i < min(le32_to_cpu(list->head.nr), RF_LOOP_LIST_MAX); i++)
+			found |= !memcmp(list->entry[i].address, &own, sizeof(own));
+	}
+	kvfree(list);
+	return found;
+}
+
 static const struct {
 	u16 type;
 	ficm_handler_t fn;
@@ -256,7 +284,8 @@ static int __init rflooplie_init(void)
 	for (i = 0; i < ARRAY_SIZE(handlers); i++)
 		ficm_register(handlers[i].type, handlers[i].fn, NULL);
 	ret = claim(ch);
-	msleep(100);
+	if (!ret && !claimed(ch))
+		ret = -ETIME;
 	for (i = 0; !ret && i < count; i++) {
 		lie_out(i);
 		if (READ_ONCE(asked))

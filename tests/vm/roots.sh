@@ -45,7 +45,7 @@ mount /dev/rfdisk0 /srv/debian
 # A root of a few files, on a file system that is as good as the Debian's.
 for name in a b; do
 	tiny=/srv/debian/srv/$name
-	mkdir -p $tiny/bin $tiny/sbin $tiny/dev $tiny/proc $tiny/sys $tiny/tmp $tiny/run $tiny/work
+	mkdir -p $tiny/bin $tiny/sbin $tiny/dev $tiny/proc $tiny/sys $tiny/tmp $tiny/run $tiny/files
 	cp /bin/busybox /usr/bin/fsops $tiny/bin/
 	for applet in sh mount ls cat stat sync sleep mkdir dmesg grep head setsid cttyhack; do ln -s busybox $tiny/bin/$applet; done
 	cat >$tiny/sbin/init <<'INIT'
@@ -68,17 +68,17 @@ for name in a b; do
 	check "$name boots from a directory" rfm create $name --cpus $((1 + ($(printf %d "'$name") - 97))) \
 		--memory 256M --on-crash restart --root /srv/debian/srv/$name $kernel
 	check "$name: that is its root" eventually 30 on_virtiofs $name
-	is "$(there $name ls -a / | xargs)" ". .. bin dev proc run sbin sys tmp work" "$name: nothing else is there"
-	there $name fsops posix /work >"/run/$name.posix"
+	is "$(there $name ls -a / | xargs)" ". .. bin dev files proc run sbin sys tmp" "$name: nothing else is there"
+	there $name fsops posix /files >"/run/$name.posix"
 	for case in $(seq "$(grep -c . /run/own)"); do
 		line=$(sed -n "${case}p" "/run/$name.posix")
 		is "${line%%:*}" "$(sed -n "${case}p" /run/own)" "$name: ${line#*ok }"
 	done
-	is "$(there $name fsops random /work 1 "$n")" "$n operations" "$name: random operations on a file"
-	is "$(there $name fsops churn /work 2 "$n")" "$n operations" "$name: random names"
-	is "$(there $name fsops verify /work/big 3 "$(rounds 4 200)")" "$(rounds 4 200) MB" "$name: much data"
+	is "$(there $name fsops random /files 1 "$n")" "$n operations" "$name: random operations on a file"
+	is "$(there $name fsops churn /files 2 "$n")" "$n operations" "$name: random names"
+	is "$(there $name fsops verify /files/big 3 "$(rounds 4 200)")" "$(rounds 4 200) MB" "$name: much data"
 	check "$name: the same bytes are in the supervisor" eval \
-		'[ "$(md5sum </srv/debian/srv/$name/work/big | cut -c1-32)" = "$(inside $name "busybox md5sum </work/big | cut -c1-32")" ]'
+		'[ "$(md5sum </srv/debian/srv/$name/files/big | cut -c1-32)" = "$(inside $name "busybox md5sum </files/big | cut -c1-32")" ]'
 done
 
 # --- the root is lost ---
@@ -89,7 +89,7 @@ lost() { rfm events | grep -q ' a is crashed.*root lost'; }
 check "a loses its root: it has crashed" eventually 30 lost
 again() { in_state a running && [ "$(there a cat /proc/1/comm)" = init ]; }
 check "and boots again, as was wanted" eventually 100 again
-is "$(there a cat /work/big | md5sum)" "$(md5sum </srv/debian/srv/a/work/big)" "with what it had"
+is "$(there a cat /files/big | md5sum)" "$(md5sum </srv/debian/srv/a/files/big)" "with what it had"
 check "a is destroyed" rfm destroy a --force
 check "b, too" rfm destroy b --force
 
