@@ -121,7 +121,7 @@ int subos_cpu_add(struct subos_call *call)
 	if (!ret)
 		ret = cpu_move(cpu, add_cpu, true);
 	subos_con_stage(call);
-	call->value[0] = num_online_cpus();
+	call->value[0] = subos_status_online();
 	return ret;
 }
 
@@ -150,7 +150,7 @@ int subos_cpu_remove(struct subos_call *call)
 		return -EOPNOTSUPP;
 	ret = cpu_move(cpu, remove_cpu, false);
 	subos_con_stage(call);
-	call->value[0] = num_online_cpus();
+	call->value[0] = subos_status_online();
 	return ret;
 }
 

@@ -114,11 +114,24 @@ void subos_status_reason(const char *text)
 		subos_status_reason_replace(text);
 }
 
+/**
+ * subos_status_online() - report how many CPUs are on line
+ *
+ * Return: their number.
+ */
+u32 subos_status_online(void)
+{
+	u32 online = num_online_cpus();
+
+	WRITE_ONCE(subos_facts.status->nr_online, cpu_to_le32(online));
+	return online;
+}
+
 static void beat(void)
 {
 	struct rf_status *status = subos_facts.status;
 
-	WRITE_ONCE(status->nr_online, cpu_to_le32(num_online_cpus()));
+	subos_status_online();
 	WRITE_ONCE(status->heartbeat, cpu_to_le64(++beat_count));
 	if (!(beat_count % SUBOS_BEAT_STAT))
 		subos_stat_kick();

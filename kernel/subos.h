@@ -43,6 +43,7 @@ void subos_status_request(u32 seq);
 void subos_status_reason(const char *text);
 void subos_status_reason_replace(const char *text);
 u32 subos_status_get(void);
+u32 subos_status_online(void);
 
 /* clock.c */
 int subos_clock_set(void);

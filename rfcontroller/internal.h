@@ -414,6 +414,7 @@ void rfctl_monitor_init(struct subos *so);
 void rfctl_monitor_start(struct subos *so);
 void rfctl_monitor_stop(struct subos *so);
 void rfctl_monitor_resume(struct subos *so);
+u32 rfctl_monitor_online(struct subos *so);
 int rfctl_monitor_crash(struct subos *so, const char *reason);
 u16 rfctl_monitor_elcr(void);
 extern unsigned int rfctl_heartbeat_ms;

@@ -255,19 +255,45 @@ static void monitor_silence(struct subos *so, u64 heartbeat, bool answered)
 				"no sign of life for %u ms", so->silent_ms);
 }
 
+/* The status page of this very boot; false where there is none yet. */
+static bool monitor_read(struct subos *so, struct rf_status *st)
+{
+	lockdep_assert_held(&so->lock);
+	memcpy(st, so->svc + RF_OFF_STATUS, sizeof(*st));
+	if (le32_to_cpu(st->magic) != RF_STATUS_MAGIC ||
+	    le32_to_cpu(st->version) != RF_WIRE_VERSION ||
+	    le32_to_cpu(st->generation) != so->generation)
+		return false;
+	so->nr_online = min_t(u32, le32_to_cpu(st->nr_online), cpumask_weight(&so->cpus));
+	return true;
+}
+
+/**
+ * rfctl_monitor_online - how many CPUs a subOS says are on line by now
+ * @so: the subOS, locked
+ *
+ * The subOS writes it before it replies that a core came or left, so whoever
+ * asks after a resize need not wait for the monitor's next look.
+ *
+ * Return: never more than it owns; of one that has ended, what it said last.
+ */
+u32 rfctl_monitor_online(struct subos *so)
+{
+	struct rf_status st;
+
+	if (so->running)
+		monitor_read(so, &st);
+	return so->nr_online;
+}
+
 static void monitor_look(struct subos *so)
 {
 	struct rf_status st;
 
-	lockdep_assert_held(&so->lock);
-	memcpy(&st, so->svc + RF_OFF_STATUS, sizeof(st));
-	if (le32_to_cpu(st.magic) != RF_STATUS_MAGIC ||
-	    le32_to_cpu(st.version) != RF_WIRE_VERSION ||
-	    le32_to_cpu(st.generation) != so->generation) {
+	if (!monitor_read(so, &st)) {
 		monitor_silence(so, so->heartbeat, false);
 		return;
 	}
-	so->nr_online = min_t(u32, le32_to_cpu(st.nr_online), cpumask_weight(&so->cpus));
 	monitor_silence(so, le64_to_cpu(st.heartbeat),
 			so->probing && le32_to_cpu(st.probe_seq) == so->probe_seq);
 	if (so->running)

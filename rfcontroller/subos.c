@@ -539,7 +539,7 @@ static void subos_describe(struct subos *so, struct rf_info *info)
 	info->id = so->id;
 	info->state = so->state;
 	info->nr_cpus = cpumask_weight(&so->cpus);
-	info->nr_online = so->nr_online;
+	info->nr_online = rfctl_monitor_online(so);
 	info->nr_pci = so->nr_pci;
 	info->priority = so->priority;
 	info->on_crash = so->on_crash;

@@ -14,7 +14,8 @@ run_guest --smp 6 --disk "$disk" --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifec
 	--copy "$T_TOP/tests/vm/isolation-lib:/rf/isolation-lib" <<'END'
 . /rf/isolation-lib
 . /rf/lifecycle.lib
-modprobe rfcontroller
+# a beat so slow that nothing here may wait for one
+modprobe rfcontroller heartbeat_ms=3000 hung_ms=12000
 disk=$(bdf_of /dev/rfdisk0)
 sum=$(dd if=/dev/rfdisk0 bs=1M count=4 2>/dev/null | md5sum | cut -c1-32)
 check "web starts" rfm create web --cpus 2 --memory 512M
