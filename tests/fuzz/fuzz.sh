@@ -64,10 +64,10 @@ fuzz()
 fuzz klog "$(rounds 100000 3000000)"
 fuzz image "$(rounds 100000 1000000)"
 fuzz rfcom "$(rounds 2000 1000000)"
-fuzz extents "$(rounds 100000 20000000)"
-fuzz rfloop "$(rounds 50000 5000000)"
+fuzz extents "$(rounds 100000 60000000)"
+fuzz rfloop "$(rounds 50000 30000000)"
 fuzz exec "$(rounds 2000 200000)"
-fuzz backend "$(rounds 20000 5000000)"
+fuzz backend "$(rounds 20000 10000000)"
 
 # Control: an overflow is noticed. A reader that believes the length in the
 # record writes beyond the text.

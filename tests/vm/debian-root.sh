@@ -4,20 +4,14 @@
 # an unmodified service: a database, asked inside, and from outside by what stands
 # in its file on the drive's image once the subOS has shut down.
 # timeout: 900 1800
+# prepare: tests/vm/services-root
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build
 
-# The root: Debian's packages as they are. A login without password is all we add.
-root=$T_TOP/build/rootfs/service.ext4
 mkdir -p "$T_DIR/initrd/bin" "$T_DIR/initrd/root"
-if [ ! -e "$root" ]; then
-	# shellcheck disable=SC2016
-	printf '#!/bin/sh\nexec chroot "$1" passwd -d root\n' >"$T_DIR/configure"
-	chmod 755 "$T_DIR/configure"
-	"$T_TOP/tools/vm/mkrootfs" --run "$T_DIR/configure" "$root" systemd-sysv udev redis-server procps \
-		>"$T_DIR/mkrootfs.log" 2>&1 || skip_all "no Debian root could be made: see $T_DIR/mkrootfs.log"
-fi
+root=$("$T_TOP/tests/vm/services-root" 2>"$T_DIR/mkrootfs.log") ||
+	skip_all "no Debian root could be made: see $T_DIR/mkrootfs.log"
 disk=$T_DIR/disk
 cp --sparse=always "$root" "$disk"
 

@@ -143,6 +143,10 @@ for address in 10.9.0.2 fd09::2; do
 	is "$(netctl udp $address 5000 20 100)" "20 of 20" "UDP"
 	is "$(netctl udp $address 5000 20 60000)" "20 of 20" "UDP longer than the card's mtu, which are not cut"
 	check "ICMP" ping -c 2 -s 30000 $address
+	n=$(count - 1 sent)
+	is "$(netctl frag $address 5000 20 20000)" "20 of 20" "fragments, the second one first"
+	n=$(($(count - 1 sent) - n))
+	check "each of which went by itself: $n packets" test $n -ge 300
 done
 is "$(at a "netctl echo fd09::1 5000 $m")" "$(there_and_back "$m")" "a opens"
 if [ -x /usr/bin/iperf3 ]; then
@@ -268,6 +272,19 @@ before=$(card -)
 is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "by the short way"
 quiet - "$before" "which is not the card's"
 
+# --- one MAC address twice ---
+mac=$(inside a 'cat /sys/class/net/eth0/address' | tail -n 1)
+own_mac=$(inside b 'cat /sys/class/net/eth0/address' | tail -n 1)
+inside b "ip link set eth0 address $mac" >/dev/null
+refused_mac() { grep -q '^2 10.9.0.3 ' /sys/module/rfloop/refused; }
+check "b takes the MAC address of a: refused" eventually 20 refused_mac
+before=$(card -)
+is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "a is served"
+quiet - "$before" "past the card"
+inside b "ip link set eth0 address $own_mac" >/dev/null
+ip neigh flush dev eth0
+must "b has its own again" eventually 20 link - 2 10.9.0.3
+
 # --- a slow reader ---
 inside a 'rm -f /run/go' >/dev/null
 rm -f /run/go
@@ -316,7 +333,18 @@ check "it is no peer any more" eventually 20 gone
 kill $sender
 is "$(netctl echo 10.9.0.3 5000 20000)" "$(there_and_back 20000)" "b answers"
 subos_log_clean b
-check "b is destroyed" rfm destroy b
+if [ -x /usr/bin/iperf3 ]; then
+	inside b 'iperf3 -s -D >/dev/null 2>&1' >/dev/null
+	n=$(count - 2 sent)
+	iperf3 -c 10.9.0.3 -t 600 >/dev/null 2>&1 &
+	streams() { [ $(($(count - 2 sent) - n)) -gt 100 ]; }
+	check "iperf3 sends to b" eventually 20 streams
+	gone_b() { [ ! -e $PEERS/2 ]; }
+	check "b is destroyed under it" rfm destroy b --force
+	check "and is no peer" eventually 10 gone_b
+else
+	check "b is destroyed" rfm destroy b
+fi
 check "a is destroyed" rfm destroy a
 # Whoever does not read keeps pages of a ring.
 # shellcheck disable=SC2046 # numbers

@@ -10,6 +10,8 @@
  *	  netctl hold ADDRESS PORT FILE	as echo in small pieces, one after the other, until FILE is
  *					there; writes to FILE.at how many there were
  *	  netctl udp ADDRESS PORT COUNT SIZE	datagrams one after the other, read back, checked
+ *	  netctl frag ADDRESS PORT COUNT SIZE	as udp, but each is cut here into pieces of 1400
+ *					bytes, of which the second one is sent first
  *	  netctl rr ADDRESS PORT COUNT	a byte there and back; prints ns for each
  *	  netctl send ADDRESS PORT MS	as much as goes; prints KB/s as the sink took them
  *	  netctl flood ADDRESS PORT MS SIZE	datagrams, likewise
@@ -22,7 +24,10 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -249,15 +254,140 @@ static int do_hold(int fd, const char *file)
 	return 0;
 }
 
-static int do_udp(int fd, int count, int size)
+#define PIECE		1400	/* of what follows the IP header; a multiple of 8 */
+
+/* Both ends of a datagram socket, and the raw one that sends its packets in pieces. */
+struct pieces {
+	union {
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} from, to;
+	int family, raw;
+	unsigned int id;
+	unsigned char packet[65536];
+};
+
+static uint32_t sum16(uint32_t sum, const void *from, size_t n)
+{
+	const unsigned char *b = from;
+	size_t i;
+
+	for (i = 0; i + 1 < n; i += 2)
+		sum += b[i] << 8 | b[i + 1];
+	if (n & 1)
+		sum += b[n - 1] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static void pieces_open(struct pieces *p, int fd)
+{
+	socklen_t from = sizeof(p->from), to = sizeof(p->to);
+	int one = 1;
+
+	if (getsockname(fd, (struct sockaddr *)&p->from, &from) ||
+	    getpeername(fd, (struct sockaddr *)&p->to, &to))
+		die("getsockname");
+	p->family = p->from.v4.sin_family;
+	p->id = getpid();
+	p->raw = socket(p->family, SOCK_RAW, IPPROTO_RAW);
+	if (p->raw < 0)
+		die("raw socket");
+	if (p->family == AF_INET)	/* not put together again before they leave */
+		setsockopt(p->raw, IPPROTO_IP, IP_NODEFRAG, &one, sizeof(one));
+}
+
+/* The UDP header and what is in buf, RFC 768 and, for the sum, RFC 8200, section 8.1. */
+static size_t datagram_make(struct pieces *p, unsigned char *out, size_t size)
+{
+	size_t n = sizeof(struct udphdr) + size;
+	int v4 = p->family == AF_INET;
+	struct udphdr udp = {
+		.source = v4 ? p->from.v4.sin_port : p->from.v6.sin6_port,
+		.dest = v4 ? p->to.v4.sin_port : p->to.v6.sin6_port,
+		.len = htons(n),
+	};
+	uint32_t sum = IPPROTO_UDP + n;
+
+	if (v4) {
+		sum = sum16(sum, &p->from.v4.sin_addr, 4);
+		sum = sum16(sum, &p->to.v4.sin_addr, 4);
+	} else {
+		sum = sum16(sum, &p->from.v6.sin6_addr, 16);
+		sum = sum16(sum, &p->to.v6.sin6_addr, 16);
+	}
+	sum = ~sum16(sum16(sum, &udp, sizeof(udp)), buf, size) & 0xffff;
+	udp.check = htons(sum ?: 0xffff);
+	memcpy(out, &udp, sizeof(udp));
+	memcpy(out + sizeof(udp), buf, size);
+	return n;
+}
+
+static void piece_send(struct pieces *p, const unsigned char *all, size_t at, size_t n, int more)
+{
+	struct sockaddr_in to4 = p->to.v4;
+	struct sockaddr_in6 to6 = p->to.v6;
+	unsigned char packet[sizeof(struct ip6_hdr) + sizeof(struct ip6_frag) + PIECE];
+	struct ip ip = {
+		.ip_v = 4, .ip_hl = 5, .ip_len = htons(sizeof(ip) + n), .ip_id = htons(p->id),
+		.ip_off = htons(at / 8 | (more ? IP_MF : 0)), .ip_ttl = 64, .ip_p = IPPROTO_UDP,
+		.ip_src = p->from.v4.sin_addr, .ip_dst = to4.sin_addr,
+	};
+	struct ip6_frag frag = {
+		.ip6f_nxt = IPPROTO_UDP, .ip6f_offlg = htons(at | !!more), .ip6f_ident = htonl(p->id),
+	};
+	struct ip6_hdr ip6 = {
+		.ip6_flow = htonl(6 << 28), .ip6_plen = htons(sizeof(frag) + n),
+		.ip6_nxt = IPPROTO_FRAGMENT, .ip6_hlim = 64,
+		.ip6_src = p->from.v6.sin6_addr, .ip6_dst = to6.sin6_addr,
+	};
+	size_t head = 0;
+	ssize_t ret;
+
+	to6.sin6_port = 0;
+	if (p->family == AF_INET) {
+		memcpy(packet, &ip, head = sizeof(ip));
+	} else {
+		memcpy(packet, &ip6, sizeof(ip6));
+		memcpy(packet + sizeof(ip6), &frag, sizeof(frag));
+		head = sizeof(ip6) + sizeof(frag);
+	}
+	memcpy(packet + head, all + at, n);
+	ret = sendto(p->raw, packet, head + n, 0,
+		     p->family == AF_INET ? (void *)&to4 : (void *)&to6,
+		     p->family == AF_INET ? sizeof(to4) : sizeof(to6));
+	if (ret < 0)
+		die("send a piece");
+}
+
+/* What is in buf goes as pieces, the first one behind the second. */
+static int send_pieces(struct pieces *p, size_t size)
+{
+	size_t n = datagram_make(p, p->packet, size), at, order;
+
+	p->id++;
+	for (order = 0; order * PIECE < n; order++) {
+		at = order * PIECE;
+		if (n > PIECE && order < 2)
+			at = (1 - order) * PIECE;
+		piece_send(p, p->packet, at, n - at < PIECE ? n - at : PIECE, n - at > PIECE);
+	}
+	return size;
+}
+
+static int do_udp(int fd, int count, int size, int cut)
 {
 	struct timeval patience = { .tv_usec = 500000 };
+	static struct pieces pieces;
 	int i, got = 0;
 
+	if (cut)
+		pieces_open(&pieces, fd);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	for (i = 0; i < count; i++) {
 		fill(i, size);
-		if (send(fd, buf, size, 0) != size)
+		if ((cut ? send_pieces(&pieces, size) : send(fd, buf, size, 0)) != size)
 			die("send");
 		memset(buf, 0, size);
 		if (recv(fd, buf, sizeof(buf), 0) == size) {
@@ -339,7 +469,8 @@ int main(int argc, char **argv)
 		return do_serve(argv[2], !strcmp(what, "serve"));
 	if (argc < 5)
 		return 1;
-	type = !strcmp(what, "udp") || !strcmp(what, "flood") ? SOCK_DGRAM : SOCK_STREAM;
+	type = !strcmp(what, "udp") || !strcmp(what, "frag") || !strcmp(what, "flood") ?
+	       SOCK_DGRAM : SOCK_STREAM;
 	fd = open_socket(argv[2], argv[3], type);
 	if (!strcmp(what, "echo"))
 		return do_echo(fd, strtoull(argv[4], NULL, 0));
@@ -348,7 +479,9 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "stop"))
 		return do_stop(fd, argv[4]);
 	if (!strcmp(what, "udp") && argc == 6)
-		return do_udp(fd, atoi(argv[4]), atoi(argv[5]));
+		return do_udp(fd, atoi(argv[4]), atoi(argv[5]), 0);
+	if (!strcmp(what, "frag") && argc == 6 && atoi(argv[5]) <= 60000)
+		return do_udp(fd, atoi(argv[4]), atoi(argv[5]), 1);
 	if (!strcmp(what, "rr"))
 		return do_rr(fd, atoi(argv[4]));
 	if (!strcmp(what, "send"))

@@ -3,30 +3,28 @@
 # SubOSes that boot from a directory of the supervisor: files behave there as POSIX says, and
 # as they do on the supervisor's own file system; who loses the root has crashed, and is
 # booted again if that was wanted. A real Debian, without a device of its own, serves a page
-# to another subOS.
+# to another subOS, lets it and the supervisor in by ssh over AF_VSOCK, and its fio verifies
+# what it wrote to its root and to a disk.
 # timeout: 1200 3600
+# prepare: tests/vm/services-root
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build
 
-[ -x /usr/lib/qemu/virtiofsd ] || skip_all "there is no virtiofsd: run tools/setup"
+for program in /usr/lib/qemu/virtiofsd /usr/bin/qemu-storage-daemon; do
+	[ -x "$program" ] || skip_all "there is no $program: run tools/setup"
+done
 mkdir -p "$T_DIR"
 ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -o "$T_DIR/fsops" \
 	"$T_TOP/tests/vm/fsops.c" || bail "fsops does not compile"
-root=$T_TOP/build/rootfs/services.ext4
-if [ ! -e "$root" ]; then
-	# shellcheck disable=SC2016
-	printf '#!/bin/sh\nchroot "$1" passwd -d root\nchroot "$1" systemctl disable redis-server nginx\n' >"$T_DIR/configure"
-	chmod 755 "$T_DIR/configure"
-	"$T_TOP/tools/vm/mkrootfs" --run "$T_DIR/configure" "$root" systemd-sysv udev redis-server procps \
-		nginx-light iproute2 curl >"$T_DIR/mkrootfs.log" 2>&1 ||
-		skip_all "no Debian root could be made: see $T_DIR/mkrootfs.log"
-fi
+root=$("$T_TOP/tests/vm/services-root" 2>"$T_DIR/mkrootfs.log") ||
+	skip_all "no Debian root could be made: see $T_DIR/mkrootfs.log"
 disk=$T_DIR/disk
 cp --sparse=always "$root" "$disk"
 
 run_guest --smp 5 --memory 4G --disk "$disk" --module bridge --module virtiofs --module ext4 \
 	--copy "$T_DIR/fsops:/usr/bin/fsops" --copy /usr/lib/qemu/virtiofsd:/usr/lib/qemu/virtiofsd \
+	--copy /usr/bin/qemu-storage-daemon:/usr/bin/qemu-storage-daemon \
 	--copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
 . /rf/lifecycle.lib
 
@@ -36,7 +34,7 @@ page() { inside "$1" "wget -q -O - http://$2/ | head -n 1"; }
 page_is() { [ "$(page "$1" "$2")" = "$3" ]; }
 
 mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null
-for module in rfcontroller rfcom rfvhost tun vhost_net bridge ext4; do modprobe $module; done
+for module in rfcontroller rfcom rfcom_vsock rfvhost tun vhost_net bridge ext4; do modprobe $module; done
 ip link add br0 type bridge
 ip link set br0 up
 mkdir -p /srv/debian
@@ -94,20 +92,61 @@ check "a is destroyed" rfm destroy a --force
 check "b, too" rfm destroy b --force
 
 # --- Debian ---
-inside_d() { there d "$@"; }
-check "Debian boots from a directory" rfm create d --cpus 1-2 --memory 768M --root /srv/debian --net bridge=br0
-check "e, with a card on the same bridge" rfm create e --cpus 3-3 --memory 256M --net bridge=br0
+dd if=/dev/zero of=/srv/disk bs=1M count=32 2>/dev/null
+check "Debian boots from a directory" rfm create d --cpus 1-2 --memory 768M --root /srv/debian \
+	--net bridge=br0 --disk /srv/disk
+check "e, with a card on the same bridge" rfm create e --cpus 3-3 --memory 256M --net bridge=br0 --fs debian=/srv/debian,ro
 up() { there d systemctl is-system-running | grep -Eq '^(running|degraded)'; }
 check "the whole system comes up" eventually 300 up
 diag "$(there d systemctl --failed --no-legend --plain; there d systemd-analyze time | head -n 1)"
 is "$(there d cat /proc/1/comm)" systemd "its init is systemd"
 like "$(there d findmnt -n -o FSTYPE,SOURCE /)" '^virtiofs +root' "its root is the supervisor's directory"
-there d sh -c 'ip addr add 10.3.0.1/24 dev eth0; ip link set eth0 up; echo "from d" >/var/www/html/index.html; systemctl start nginx redis-server'
+there d sh -c 'ip addr add 10.3.0.1/24 dev eth0; ip link set eth0 up; mkdir -p /srv/files; echo "from d" >/var/www/html/index.html'
 inside e 'ip addr add 10.3.0.2/24 dev eth0; ip link set eth0 up' >/dev/null
 check "another subOS fetches a page from its nginx" eventually 60 page_is e 10.3.0.1 "from d"
 is "$(there d redis-cli set where rainforest-was-here)" OK "its redis takes data"
 is "$(there d redis-cli save)" OK "and writes it to its root"
 check "where the supervisor sees it" grep -aq rainforest-was-here /srv/debian/var/lib/redis/dump.rdb
+
+# --- ssh, to a socket of systemd's, through socat, over AF_VSOCK ---
+cid=$(($(number d id) + 2))
+far='cat /proc/1/comm; md5sum | cut -c1-32; exit 7'
+want="systemd $(md5sum </rf/lifecycle.lib | cut -c1-32) 7"
+# Where d cannot see it: what is mounted in its root is mounted there, too.
+from_here() { unshare -m sh -c "mount -o bind /dev /srv/debian/dev && exec chroot /srv/debian ssh $cid '$far'" </rf/lifecycle.lib 2>&1; echo $?; }
+is "$(from_here)" "$(echo "$want" | tr ' ' '\n')" "the supervisor logs in by ssh"
+there e sh -c 'mkdir /d && mount -t virtiofs -o ro debian /d && mount -o bind /dev /d/dev'
+from_e() { rfm exec e chroot /d ssh "$cid" "$far" </rf/lifecycle.lib 2>&1; echo $?; }
+like "$(from_e)" '^255$' "without a rule no other subOS does"
+rfm channel allow e d
+is "$(from_e)" "$(echo "$want" | tr ' ' '\n')" "with one it does"
+is "$(there e chroot /d curl -s http://10.3.0.1/)" "from d" "where curl fetches the page, too"
+
+# --- fio ---
+fio="fio --name=v --rw=randrw --bs=4k --verify=crc32c --verify_state_save=0 --output=/dev/null"
+# fio_d DESCRIPTION ARGUMENT...: writes, reads what it wrote, and finds it as it was
+fio_d()
+{
+	f_what=$1
+	shift
+	# shellcheck disable=SC2086 # words
+	check "$f_what" there d $fio "$@"
+}
+m=$(rounds 2m 64m)
+fio_d "fio verifies files of the root" --directory=/srv/files --size="$m" --ioengine=psync --fsync=64
+fio_d "mapped" --directory=/srv/files --size="$m" --ioengine=mmap
+fio_d "past the cache, several at a time" --directory=/srv/files --size="$m" --ioengine=libaio --direct=1 --iodepth=8
+fio_d "a disk" --filename=/dev/vda --size="$m" --ioengine=libaio --direct=1 --iodepth=16
+again="--filename=/dev/vda --size=$m --ioengine=psync --direct=1"
+# shellcheck disable=SC2086 # words
+check "written in order" there d $fio --rw=write $again
+# shellcheck disable=SC2086
+check "fio finds it once more" there d $fio --rw=write --verify_only $again
+printf 'not what was there' | dd of=/srv/disk bs=1 seek=70000 conv=notrunc 2>/dev/null
+# shellcheck disable=SC2086
+like "$(there d $fio --rw=write --verify_only $again; echo "exit $?")" '^exit [1-9]' \
+	"control: bytes that the supervisor changed are found"
+
 audit "while they run the invariants hold"
 check "Debian shuts down" rfm stop d --timeout 200
 check "it is destroyed" rfm destroy d

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A subOS's card, directory and disk, and what the supervisor has natively: a veth pair between
 # two network namespaces, the same directory, the same file. Boots from a directory and from an
-# initrd. In the test machine; prints a JSON object a line.
+# initrd; and files on QEMU's own virtiofs. In the test machine; prints a JSON object a line.
 #
 # usage: devices.sh ROUNDS
 # shellcheck source=tests/lib.sh
@@ -15,12 +15,13 @@ rounds=$1
 mb=16
 
 mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null
-for module in rfcontroller rfcom rfvhost tun vhost_net veth ext4; do
+for module in rfcontroller rfcom rfvhost tun vhost_net veth ext4 virtio_pci virtiofs; do
 	modprobe $module || fail "$module does not load"
 done
 mkdir -p /run/more/usr/bin /srv/disk
 mount /dev/rfdisk0 /srv/disk || fail "no file system"
-mkdir -p /srv/disk/dir
+mkdir -p /srv/disk/dir /srv/reference
+mount -t virtiofs reference /srv/reference || fail "no virtiofs of QEMU"
 dd if=/dev/urandom of=/srv/disk/image bs=1M count=$mb 2>/dev/null
 cp /usr/bin/netctl /usr/bin/filebench /run/more/usr/bin
 make_initrd
@@ -61,7 +62,7 @@ run_on()
 	echo 3 >/proc/sys/vm/drop_caches
 	case $1 in
 	subos) inside b "sync; echo 3 >/proc/sys/vm/drop_caches; $2" ;;
-	native) taskset 0x10 sh -c "$2" ;;
+	*) taskset 0x10 sh -c "$2" ;;
 	esac
 }
 
@@ -79,27 +80,41 @@ network()
 	record rr "$1" "$2" "$(run_on "$1" "netctl rr $to 5000 300")"
 }
 
+# files WAY ROUND DIR
 files()
 {
-	dir=/data image=/dev/vda
-	[ "$1" = subos ] || dir=/srv/disk/dir image=/srv/disk/image
-	record write "$1" "$2" "$(run_on "$1" "filebench write $dir/file $mb")"
-	record read "$1" "$2" "$(run_on "$1" "filebench read $dir/file $mb")"
+	record write "$1" "$2" "$(run_on "$1" "filebench write $3/file $mb")"
+	record read "$1" "$2" "$(run_on "$1" "filebench read $3/file $mb")"
 	# shellcheck disable=SC2046 # three numbers
-	set -- "$1" "$2" $(run_on "$1" "filebench small $dir 100")
+	set -- "$1" "$2" $(run_on "$1" "filebench small $3 100")
 	record create "$1" "$2" "$3"
 	record stat "$1" "$2" "$4"
 	record unlink "$1" "$2" "$5"
-	record disk-read "$1" "$2" "$(run_on "$1" "filebench read $image $mb")"
-	record disk-random "$1" "$2" "$(run_on "$1" "filebench random $image $mb 500")"
 }
 
-# ABBA: what drifts falls on both alike.
+# disk WAY ROUND IMAGE
+disk()
+{
+	record disk-read "$1" "$2" "$(run_on "$1" "filebench read $3 $mb")"
+	record disk-random "$1" "$2" "$(run_on "$1" "filebench random $3 $mb 500")"
+}
+
+# ABBA: what drifts falls on all alike.
 r=0
 while [ "$r" -lt "$rounds" ]; do
+	for way in subos native virtiofs virtiofs native subos; do
+		case $way in
+		subos) files $way "$r" /data ;;
+		native) files $way "$r" /srv/disk/dir ;;
+		virtiofs) files $way "$r" /srv/reference ;;
+		esac
+	done
 	for way in subos native native subos; do
 		network $way "$r"
-		files $way "$r"
+		case $way in
+		subos) disk $way "$r" /dev/vda ;;
+		native) disk $way "$r" /srv/disk/image ;;
+		esac
 	done
 	r=$((r + 1))
 done
@@ -140,5 +155,6 @@ while [ "$r" -lt "$rounds" ]; do
 	done
 	r=$((r + 1))
 done
+umount /srv/reference
 umount /srv/disk || fail "somebody still holds the file system"
 rfm audit >&2
