@@ -8,14 +8,18 @@
  * is woken after the new place was published, finds the message.
  */
 #include <linux/cpumask.h>
+#include <linux/export.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqdomain.h>
 #include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <asm/apic.h>
 #include <asm/hw_irq.h>
 #include <asm/irqdomain.h>
+#include <rainforest/ficm.h>
 
 #include "internal.h"
 #include "trace.h"
@@ -33,6 +37,9 @@ static struct fwnode_handle *bell_fwnode;
 static struct irq_domain *bell_domain;
 static struct task_struct *bell_wakes;
 static int bell_irq;
+
+static DEFINE_MUTEX(listeners_lock);	/* protects listeners, which interrupts read without */
+static ficm_rang_t listeners[FICM_LISTENERS];
 
 static void bell_set(u64 doorbell)
 {
@@ -105,8 +112,75 @@ static const struct irq_domain_ops bell_ops = {
 	.free = irq_domain_free_irqs_common,
 };
 
+/**
+ * ficm_listen() - hear the doorbell, before any thread does
+ * @rang: called each time it rings: whether it found something
+ *
+ * For facilities with rings of their own, of which a look tells whether there is something:
+ * the other end then uses ficm_knock() in place of a message.
+ *
+ * Context: sleeps. @rang is called in hard interrupt, also when somebody rang for something
+ * else, or for nothing, as often as any kernel likes: it looks at few words and returns.
+ * Return: 0, -EBUSY when there are FICM_LISTENERS.
+ */
+int ficm_listen(ficm_rang_t rang)
+{
+	unsigned int i;
+	int ret = -EBUSY;
+
+	mutex_lock(&listeners_lock);
+	for (i = 0; ret && i < FICM_LISTENERS; i++) {
+		if (listeners[i])
+			continue;
+		WRITE_ONCE(listeners[i], rang);	/* code, there before it is called */
+		ret = 0;
+	}
+	mutex_unlock(&listeners_lock);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_listen, RAINFOREST_FICM);
+
+/**
+ * ficm_listen_end() - hear it no more; @rang does not run when this returns
+ * @rang: as given to ficm_listen()
+ *
+ * Context: sleeps.
+ */
+void ficm_listen_end(ficm_rang_t rang)
+{
+	unsigned int i;
+
+	mutex_lock(&listeners_lock);
+	for (i = 0; i < FICM_LISTENERS; i++)
+		if (listeners[i] == rang)
+			WRITE_ONCE(listeners[i], NULL);
+	mutex_unlock(&listeners_lock);
+	synchronize_rcu();	/* interrupts are readers */
+}
+EXPORT_SYMBOL_NS_GPL(ficm_listen_end, RAINFOREST_FICM);
+
+static bool listeners_tell(void)
+{
+	ficm_rang_t rang;
+	unsigned int i;
+	bool found = false;
+
+	for (i = 0; i < FICM_LISTENERS; i++) {
+		rang = READ_ONCE(listeners[i]);
+		if (rang)
+			found |= rang();
+	}
+	return found;
+}
+
+/*
+ * The thread sleeps on when it was not rung for: a message is seen here, as it was put before
+ * the bell was rung. Where the thread is awake it looks by itself before it sleeps.
+ */
 static irqreturn_t bell_handler(int irq, void *arg)
 {
+	if (listeners_tell() && !ficm_read_wanted())
+		return IRQ_HANDLED;
 	WRITE_ONCE(ficm_doorbell_rang, ktime_get_mono_fast_ns());
 	wake_up_process(bell_wakes);
 	return IRQ_HANDLED;

@@ -124,6 +124,7 @@ struct task_struct *ficm_read_create(unsigned int cpu);
 void ficm_read_start(void);
 void ficm_read_stop(void);
 void ficm_read_wake(void);
+bool ficm_read_wanted(void);
 
 /* dispatch.c */
 void ficm_dispatch_begin(void);

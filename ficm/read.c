@@ -149,6 +149,17 @@ static bool read_sleep(void)
 	return armed;
 }
 
+/**
+ * ficm_read_wanted() - is there something for the thread, if it sleeps?
+ *
+ * Context: any.
+ * Return: false when it would sleep again at once.
+ */
+bool ficm_read_wanted(void)
+{
+	return read_look(1) || ficm_dir_changed();
+}
+
 /*
  * Whoever was rung for soon after he went to sleep would better have looked on a little
  * longer: a doorbell and two switches would have been saved. So he does the next time.

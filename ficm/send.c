@@ -144,6 +144,34 @@ int ficm_send(u32 peer, const struct rf_msg *msg)
 EXPORT_SYMBOL_NS_GPL(ficm_send, RAINFOREST_FICM);
 
 /**
+ * ficm_knock() - ring another kernel's doorbell, without a message
+ * @peer: whose
+ *
+ * For what it finds by looking: see ficm_listen(). Everything stored before is seen by whoever
+ * looks because of it.
+ *
+ * Context: any but NMI.
+ * Return: 0, also where it has no doorbell at the moment: it looks when it has one; errors as
+ * of ficm_send().
+ */
+int ficm_knock(u32 peer)
+{
+	struct ficm_peer *to = ficm_peer_find(peer);
+	unsigned long flags;
+	int ret;
+
+	if (!to)
+		return -ENOENT;
+	spin_lock_irqsave(&to->out_lock, flags);
+	ret = peer_ready(to, peer, to->generation);
+	if (!ret && !ficm_peer_bell(to))
+		to->owed = true;
+	spin_unlock_irqrestore(&to->out_lock, flags);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_knock, RAINFOREST_FICM);
+
+/**
  * ficm_multicast() - send a message to several kernels
  * @peers: whom to
  * @nr: entries in @peers

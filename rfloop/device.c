@@ -120,7 +120,7 @@ static netdev_tx_t device_xmit(struct sk_buff *skb, struct net_device *dev)
 	rfloop_count_one(&peer->count.sent);
 	WRITE_ONCE(peer->count.sent_bytes, peer->count.sent_bytes + skb->len);
 	if (rfloop_out_put(&s->out, &slot))
-		rfloop_bell(peer);
+		rfloop_knock(peer);
 	room_check(peer, s);
 	dev_consume_skb_any(skb);
 	return NETDEV_TX_OK;

@@ -145,7 +145,8 @@ struct rfloop_count {
  * @work: makes and breaks its links
  * @up: packets may be sent
  * @sending: the ring to it; written by @work under the lock of its transmit queue
- * @receiving: the ring from it; written by @work while @napi is disabled
+ * @receiving: the ring from it; written by @work while @napi is disabled, freed when no
+ *	interrupt looks at it any more
  * @napi: receives
  * @lock: protects @answer, @asked
  * @answer: what it answered last
@@ -213,6 +214,7 @@ void rfloop_link_work(struct work_struct *work);
 
 /* message.c: to other kernels, and from them */
 int rfloop_tell(u32 peer, u16 type, const void *body, size_t len);
+void rfloop_knock(struct rfloop_peer *peer);
 void rfloop_bell(struct rfloop_peer *peer);
 int rfloop_messages_init(void);
 void rfloop_messages_exit(void);

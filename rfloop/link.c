@@ -61,7 +61,8 @@ static void receiving_end(struct rfloop_peer *peer)
 	if (!r)
 		return;
 	napi_disable(&peer->napi);
-	peer->receiving = NULL;
+	WRITE_ONCE(peer->receiving, NULL);
+	synchronize_rcu();	/* the doorbell's interrupt looks at it */
 	trace_rfloop_down(peer->id, false);
 	rfloop_receiving_put(r);
 }
@@ -102,7 +103,8 @@ static int receiving_begin(struct rfloop_peer *peer, const char *name)
 		goto err_unmap;
 	rfloop_memory_frames(&r->memory);
 	rfloop_receiving_init(r, peer);
-	peer->receiving = r;
+	/* Complete before an interrupt sees it: pairs with heard(). */
+	smp_store_release(&peer->receiving, r);
 	trace_rfloop_up(peer->id, false);
 	napi_enable(&peer->napi);
 	return 0;

@@ -31,7 +31,36 @@ int rfloop_tell(u32 peer, u16 type, const void *body, size_t len)
 }
 
 /**
- * rfloop_bell() - a peer sleeps, and there is something for it
+ * rfloop_knock() - a peer sleeps, and there is a packet for it
+ * @peer: the peer
+ *
+ * Context: any but NMI; under what lets this kernel use the ring.
+ */
+void rfloop_knock(struct rfloop_peer *peer)
+{
+	rfloop_count_one(&peer->count.bells);
+	ficm_knock(peer->id);
+}
+
+/* The doorbell: who has sent a packet? */
+static bool heard(void)
+{
+	struct rfloop_receiving *r;
+	unsigned int i;
+	bool found = false;
+
+	for (i = 0; i < RFLOOP_PEERS; i++) {
+		r = READ_ONCE(rfloop_peers[i].receiving);
+		if (!r || !rfloop_in_any(&r->in))
+			continue;
+		napi_schedule(&rfloop_peers[i].napi);
+		found = true;
+	}
+	return found;
+}
+
+/**
+ * rfloop_bell() - a peer waits for room, and there is some
  * @peer: the peer
  *
  * Context: any but NMI; under what lets this kernel use the ring.
@@ -106,7 +135,7 @@ static const struct {
 /**
  * rfloop_messages_init() - listen to other kernels
  *
- * Return: 0, or an error as of ficm_register().
+ * Return: 0, or an error as of ficm_register() and ficm_listen().
  */
 int rfloop_messages_init(void)
 {
@@ -115,6 +144,10 @@ int rfloop_messages_init(void)
 
 	for (i = 0; !ret && i < ARRAY_SIZE(handlers); i++)
 		ret = ficm_register(handlers[i].type, handlers[i].fn, NULL);
+	if (!ret) {
+		ret = ficm_listen(heard);
+		i++;
+	}
 	if (ret)
 		for (i--; i; i--)
 			ficm_unregister(handlers[i - 1].type);
@@ -128,6 +161,7 @@ void rfloop_messages_exit(void)
 {
 	unsigned int i;
 
+	ficm_listen_end(heard);
 	for (i = 0; i < ARRAY_SIZE(handlers); i++)
 		ficm_unregister(handlers[i].type);
 }

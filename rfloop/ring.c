@@ -215,7 +215,7 @@ int rfloop_in_next(struct rfloop_in *in, struct rfloop_packet *packet)
 	ret = in_check(in, packet);
 	if (ret)
 		return ret;
-	in->taken++;
+	WRITE_ONCE(in->taken, in->taken + 1);
 	return 1;
 }
 
@@ -251,6 +251,18 @@ bool rfloop_in_publish(struct rfloop_in *in)
 	/* What came back before whether it waits: pairs with rfloop_out_wait(). */
 	smp_mb();
 	return passed(le32_to_cpu(READ_ONCE(in->ring->sender.room_wanted)), before, in->told);
+}
+
+/**
+ * rfloop_in_any() - is there a packet that was not taken yet?
+ * @in: the end
+ *
+ * Context: anybody, beside who takes them.
+ * Return: whether, as things stood.
+ */
+bool rfloop_in_any(const struct rfloop_in *in)
+{
+	return le32_to_cpu(READ_ONCE(in->ring->sender.put)) != READ_ONCE(in->taken);
 }
 
 /**

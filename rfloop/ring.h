@@ -87,6 +87,7 @@ int rfloop_in_init(struct rfloop_in *in, struct rf_loop_ring *ring, u64 bytes);
 int rfloop_in_next(struct rfloop_in *in, struct rfloop_packet *packet);
 void rfloop_in_return(struct rfloop_in *in, u16 page);
 bool rfloop_in_publish(struct rfloop_in *in);
+bool rfloop_in_any(const struct rfloop_in *in);
 bool rfloop_in_sleep(struct rfloop_in *in);
 
 #endif /* _RFLOOP_RING_H */

@@ -25,6 +25,19 @@
  */
 typedef void (*ficm_handler_t)(u32 peer, const struct rf_msg *msg, void *arg);
 
+#define FICM_LISTENERS	4U
+
+/**
+ * typedef ficm_rang_t - hears the doorbell: see ficm_listen()
+ *
+ * Context: hard interrupt.
+ * Return: whether it found something.
+ */
+typedef bool (*ficm_rang_t)(void);
+
+int ficm_listen(ficm_rang_t rang);
+void ficm_listen_end(ficm_rang_t rang);
+int ficm_knock(u32 peer);
 int ficm_send(u32 peer, const struct rf_msg *msg);
 int ficm_post(u32 peer, const struct rf_msg *msg);
 int ficm_multicast(const u32 *peers, unsigned int nr, const struct rf_msg *msg);

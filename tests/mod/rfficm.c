@@ -31,11 +31,16 @@ static bool spoil;
 module_param(spoil, bool, 0444);
 MODULE_PARM_DESC(spoil, "send the fifth message twice, which must be noticed");
 
+static bool listen;
+module_param(listen, bool, 0444);
+MODULE_PARM_DESC(listen, "somebody else says of each doorbell that it was for him");
+
 static u32 expected[SENDERS];	/* used by the handler only */
 static atomic_t wrong;
 static atomic_t got;
 static atomic_t full;
 static atomic_t gave_up;
+static atomic_t heard;
 
 struct text {
 	__le32 sender;
@@ -133,6 +138,40 @@ static int refusals(void)
 	return ficm_register(TYPE, receive, NULL) == -EBUSY ? 0 : -EIO;
 }
 
+/* Takes all doorbells for his: messages arrive nevertheless. */
+static bool rang(void)
+{
+	atomic_inc(&heard);
+	return true;
+}
+
+/* A knock alone is heard; not by whoever has ended. */
+static int knocks(void)
+{
+	unsigned long end = jiffies + PATIENCE;
+	unsigned int i;
+	int ret = 0, before = 0;
+
+	for (i = 0; !ret && i < FICM_LISTENERS; i++)
+		ret = ficm_listen(rang);
+	if (ret || ficm_listen(rang) != -EBUSY || ficm_knock(12345) != -ENOENT)
+		ret = -EIO;
+	while (!ret && atomic_read(&heard) < (int)FICM_LISTENERS && !ficm_knock(FICM_LOOPBACK)) {
+		if (time_after(jiffies, end))
+			ret = -ETIMEDOUT;
+		usleep_range(100, 200);
+	}
+	ficm_listen_end(rang);
+	before = atomic_read(&heard);
+	if (!ret && (before < (int)FICM_LISTENERS || ficm_knock(FICM_LOOPBACK) || send_one(0, 0)))
+		ret = -EIO;
+	if (!ret)
+		ret = wait_for_all(1);
+	expected[0] = 0;
+	atomic_set(&got, 0);
+	return ret ?: atomic_read(&heard) == before ? 0 : -EIO;
+}
+
 static int run_senders(void)
 {
 	struct task_struct *thread[SENDERS];
@@ -163,11 +202,16 @@ static int __init rfficm_init(void)
 	if (ret)
 		return ret;
 	ret = refusals();
+	if (!ret && listen)
+		ret = knocks() ?: ficm_listen(rang);
 	if (!ret)
 		ret = run_senders();
+	if (listen)
+		ficm_listen_end(rang);
 	ficm_unregister(TYPE);
-	pr_info("%d messages, %d wrong, %d times full: %d\n", atomic_read(&got),
-		atomic_read(&wrong), atomic_read(&full), ret);
+	pr_info("%d messages, %d wrong, %d times full, %d doorbells heard: %d\n",
+		atomic_read(&got), atomic_read(&wrong), atomic_read(&full), atomic_read(&heard),
+		ret);
 	return ret;
 }
 

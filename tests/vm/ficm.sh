@@ -41,6 +41,9 @@ check "100 messages, asleep before each" arrive count=100 senders=1 rest_us=2000
 rang=$(($(of doorbells) - bells))
 check "$rang of them rang, each once at most" test $rang -ge 1 -a $rang -le 100
 check "and no more than it was armed anew" test $rang -le $(($(of armed) - arms + 1))
+check "likewise, where somebody else hears each doorbell, and says that it is for him" \
+	arrive count=100 senders=1 rest_us=2000 listen=1
+like "$(dmesg | grep rfficm: | tail -n 1)" ' 100 messages, .*, [1-9][0-9]+ doorbells heard: 0$' "he did"
 
 # --- saturated: the reader does not come back from its first message ---
 modprobe rfpeer
@@ -83,7 +86,7 @@ rmmod rfpeer
 
 # --- the doorbell's CPU ---
 before=$(cat /sys/module/ficm/doorbell)
-modprobe rfficm count="$(rounds 2000 50000)" rest_us=300 &
+modprobe rfficm count="$(rounds 2000 50000)" rest_us=300 listen=1 &
 load=$!
 i=0
 while [ $i -lt "$(rounds 3 50)" ]; do

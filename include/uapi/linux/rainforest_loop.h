@@ -16,15 +16,15 @@
 
 #include <linux/types.h>
 
-#define RF_LOOP_VERSION		1
+#define RF_LOOP_VERSION		2
 #define RF_LOOP_SERVICE		"rfloop"	/* of the supervisor: the list of addresses */
 
 /* types of messages, struct rf_msg @type */
 #define RF_MSG_LOOP_ASK		32	/* struct rf_loop_ask: offer me a ring to send in */
 #define RF_MSG_LOOP_ANSWER	33	/* struct rf_loop_answer */
 #define RF_MSG_LOOP_DOWN	34	/* struct rf_loop_down: a ring is not used any more */
-#define RF_MSG_LOOP_BELL	35	/* no body: look at the rings between us; of the
-					 * supervisor: I have a list, too
+#define RF_MSG_LOOP_BELL	35	/* no body: look at the rings between us, there is room;
+					 * of the supervisor: I have a list, too
 					 */
 
 /**
