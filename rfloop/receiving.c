@@ -11,7 +11,7 @@
 #include "internal.h"
 
 #define AGAIN_IDLE	(HZ / 20)
-#define SOON_CREDIT	2
+#define SOON_CREDIT	4
 #define SOON_MIN	((u64)20 * NSEC_PER_USEC)
 #define SOON_MAX	((u64)NSEC_PER_MSEC)
 

@@ -33,7 +33,7 @@ rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd --pci "$(card_with 11
 	fail "no subOS"
 up() { echo "ip addr add 10.9.0.$1/24 dev eth0; ip link set eth0 up"; }
 sh -c "$(up 1)"
-inside b "cd /net; for m in failover net_failover virtio_net; do insmod \$m.ko; done; $(up 2); netctl sink 5001 >/run/sink 2>&1 & netctl serve 5000 >/run/serve 2>&1 & true" >/dev/null
+inside b "cd /net; for m in failover net_failover virtio_net; do insmod \$m.ko; done; $(up 2); netctl sink 5001 >/run/sink 2>&1 & taskset 1 netctl serve 5000 >/run/serve 2>&1 & taskset 2 netctl serve 5002 >/run/beside 2>&1 & true" >/dev/null
 taskset 0x02 netctl sink 5001 >/run/sink &
 taskset 0x02 netctl serve 5000 >/run/serve &
 ID=$(number b id)
@@ -54,19 +54,24 @@ measure()
 	case $1 in
 	stream-*) taskset 0x10 netctl send "$2" 5001 1000 ;;
 	udp-*) taskset 0x10 netctl flood "$2" 5001 1000 32000 ;;
-	rr-*) taskset 0x10 netctl rr "$2" 5000 300 ;;
+	# Two cores in either case: with the doorbell at the programs', or two programs here.
+	rr-loop) taskset 0x02 netctl rr "$2" 5000 300 ;;
+	rr-lo) taskset 0x10 netctl rr "$2" 5000 300 ;;
+	rr-beside) taskset 0x10 netctl rr "$2" 5002 300 ;;
 	esac
 }
 
 r=0
 while [ "$r" -lt "$rounds" ]; do
 	for kind in stream udp rr; do
-		for way in loop lo lo loop; do
+		ways="loop lo lo loop"
+		[ $kind != rr ] || ways="loop lo beside beside lo loop"
+		for way in $ways; do
 			there=10.9.0.2
-			[ $way = loop ] || there=127.0.0.1
+			[ "$way" != lo ] || there=127.0.0.1
 			sent=$(cat "$d/sent") rang=$(cat "$d/doorbells") copied=$(cat "$d/copies_out")
-			record $kind-$way "$r" "$(measure $kind-$way $there)"
-			[ $way = lo ] || printf '{"kind": "%s-count", "round": %d, "sent": %d, "doorbells": %d, "copies": %d}\n' \
+			record "$kind-$way" "$r" "$(measure "$kind-$way" $there)"
+			[ "$way" != loop ] || printf '{"kind": "%s-count", "round": %d, "sent": %d, "doorbells": %d, "copies": %d}\n' \
 				$kind "$r" $(($(cat "$d/sent") - sent)) $(($(cat "$d/doorbells") - rang)) \
 				$(($(cat "$d/copies_out") - copied))
 		done
