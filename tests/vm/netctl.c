@@ -335,7 +335,8 @@ static void piece_send(struct pieces *p, const unsigned char *all, size_t at, si
 		.ip_src = p->from.v4.sin_addr, .ip_dst = to4.sin_addr,
 	};
 	struct ip6_frag frag = {
-		.ip6f_nxt = IPPROTO_UDP, .ip6f_offlg = htons(at | !!more), .ip6f_ident = htonl(p->id),
+		.ip6f_nxt = IPPROTO_UDP, .ip6f_offlg = htons(at | !!more),
+		.ip6f_ident = htonl(p->id),
 	};
 	struct ip6_hdr ip6 = {
 		.ip6_flow = htonl(6 << 28), .ip6_plen = htons(sizeof(frag) + n),
