@@ -3,12 +3,14 @@
  * The way out: a device that nobody routes to. take.c has packets go there; a queue for
  * each peer stops while its ring is full.
  */
+#include <linux/cpumask.h>
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/inetdevice.h>
 #include <linux/jiffies.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
+#include <linux/smp.h>
 #include <linux/virtio_net.h>
 #include <net/addrconf.h>
 
@@ -18,6 +20,7 @@
 #define FULL_PATIENCE	(2 * HZ)	/* with a receiver that takes nothing */
 
 struct net_device *rfloop_device;
+static struct napi_struct sweep_napi;	/* has nothing to receive */
 
 static struct netdev_queue *queue_of(const struct rfloop_peer *peer)
 {
@@ -200,6 +203,37 @@ void rfloop_sending_set(struct rfloop_peer *peer, struct rfloop_sending *sending
 	local_bh_enable();
 }
 
+static int sweep_poll(struct napi_struct *napi, int budget)
+{
+	napi_complete_done(napi, 0);
+	return 0;
+}
+
+static void sweep_here(void *unused)
+{
+	napi_schedule(&sweep_napi);
+}
+
+/**
+ * rfloop_sweep() - have packets freed that are free
+ * @cpus: where they were made
+ *
+ * A packet that is read on another CPU than the one it was made on waits there, with the pages
+ * that it has, until that CPU receives something (skb_attempt_defer_free()): which may be
+ * never, when the other kernel is gone.
+ *
+ * Context: sleeps; one at a time.
+ */
+void rfloop_sweep(const struct cpumask *cpus)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, cpus) {
+		smp_call_function_single(cpu, sweep_here, NULL, true);
+		napi_synchronize(&sweep_napi);
+	}
+}
+
 static u16 device_select(struct net_device *dev, struct sk_buff *skb, struct net_device *sb)
 {
 	return skb_get_queue_mapping(skb) % RFLOOP_PEERS;
@@ -291,12 +325,14 @@ int rfloop_device_init(void)
 		return -ENOMEM;
 	for (i = 0; i < RFLOOP_PEERS; i++)
 		netif_napi_add(rfloop_device, &rfloop_peers[i].napi, rfloop_poll);
+	netif_napi_add(rfloop_device, &sweep_napi, sweep_poll);
 	ret = register_netdev(rfloop_device);
 	if (ret)
 		goto err_free;
 	ret = device_up();
 	if (ret)
 		goto err_unregister;
+	napi_enable(&sweep_napi);
 	return 0;
 
 err_unregister:
@@ -311,6 +347,7 @@ err_free:
  */
 void rfloop_device_exit(void)
 {
+	napi_disable(&sweep_napi);
 	unregister_netdev(rfloop_device);
 	free_netdev(rfloop_device);
 }

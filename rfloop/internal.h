@@ -10,6 +10,7 @@
 #ifndef _RFLOOP_INTERNAL_H
 #define _RFLOOP_INTERNAL_H
 
+#include <linux/cpumask.h>
 #include <linux/hrtimer.h>
 #include <linux/netdevice.h>
 #include <linux/spinlock.h>
@@ -91,6 +92,7 @@ struct rfloop_sending {
  * @first: of the pages in packets, modulo 2^32
  * @last: of these, plus 1
  * @attached: their numbers
+ * @cpus: where packets of it were made
  * @node: in the list of those that nobody sends in any more, but packets have pages of
  */
 struct rfloop_receiving {
@@ -105,6 +107,7 @@ struct rfloop_receiving {
 	u32 first;
 	u32 last;
 	u16 attached[RF_LOOP_BACK];
+	struct cpumask cpus;
 	struct list_head node;
 };
 
@@ -224,6 +227,7 @@ int rfloop_device_init(void);
 void rfloop_device_exit(void);
 void rfloop_sending_set(struct rfloop_peer *peer, struct rfloop_sending *sending);
 void rfloop_room(struct rfloop_peer *peer);
+void rfloop_sweep(const struct cpumask *cpus);
 bool rfloop_stuck(struct rfloop_peer *peer);
 
 /* receive.c: the way in */

@@ -160,6 +160,8 @@ int rfloop_poll(struct napi_struct *napi, int budget)
 	LIST_HEAD(packets);
 	int done;
 
+	if (!cpumask_test_cpu(smp_processor_id(), &peer->receiving->cpus))
+		cpumask_set_cpu(smp_processor_id(), &peer->receiving->cpus);
 	rcu_read_lock();
 	rfloop_attached_look(peer->receiving, 2 * budget);
 	done = receive_some(peer, &packets, budget);

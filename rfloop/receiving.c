@@ -89,6 +89,7 @@ bool rfloop_receiving_soon(struct rfloop_receiving *r, unsigned int done)
 	return true;
 }
 
+/* Under drain_lock, or by the links' work, whose ring is in no list. */
 static bool receiving_free(struct rfloop_receiving *r)
 {
 	rfloop_attached_look(r, RF_LOOP_BACK);
@@ -106,6 +107,7 @@ static void drain_work(struct work_struct *work)
 	mutex_lock(&drain_lock);
 	list_for_each_entry_safe(r, next, &drains, node) {
 		list_del(&r->node);
+		rfloop_sweep(&r->cpus);
 		if (!receiving_free(r))
 			list_add(&r->node, &drains);
 	}
