@@ -151,8 +151,8 @@ EXPORT_SYMBOL_NS_GPL(ficm_send, RAINFOREST_FICM);
  * looks because of it.
  *
  * Context: any but NMI.
- * Return: 0, also where it has no doorbell at the moment: it looks when it has one; errors as
- * of ficm_send().
+ * Return: 0, also where it has no doorbell at the moment: it looks when it has one; -ENOENT,
+ * -ENOTCONN, -EPROTO as of ficm_send().
  */
 int ficm_knock(u32 peer)
 {

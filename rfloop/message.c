@@ -140,17 +140,17 @@ static const struct {
 int rfloop_messages_init(void)
 {
 	unsigned int i;
-	int ret = 0;
+	int ret = ficm_listen(heard);
 
+	if (ret)
+		return ret;
 	for (i = 0; !ret && i < ARRAY_SIZE(handlers); i++)
 		ret = ficm_register(handlers[i].type, handlers[i].fn, NULL);
-	if (!ret) {
-		ret = ficm_listen(heard);
-		i++;
-	}
-	if (ret)
+	if (ret) {
 		for (i--; i; i--)
 			ficm_unregister(handlers[i - 1].type);
+		ficm_listen_end(heard);
+	}
 	return ret;
 }
 

@@ -162,7 +162,10 @@ check "and in a: of $n packets $c" test "$c" -lt $((n * 3 / 4))
 n=$(count - 1 sent) d=$(count - 1 doorbells)
 timeout 20 netctl send 10.9.0.2 5001 2000 >/dev/null
 n=$(($(count - 1 sent) - n)) d=$(($(count - 1 doorbells) - d))
-check "$n packets of a stream, $d doorbells; how few, the benchmark tells" test "$d" -le "$n"
+diag "$n packets of a stream, $d doorbells"
+# A kernel with KASAN receives so slowly that it sleeps after nearly each of them.
+[ -e /sys/kernel/debug/kmemleak ] ||
+	check "far fewer doorbells; how few, the benchmark tells" test $((d * 3)) -lt "$n"
 check "an mtu of 1000 does not matter" ip link set eth0 mtu 1000
 is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" "TCP"
 ip link set eth0 mtu 1500
