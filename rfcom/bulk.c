@@ -84,7 +84,7 @@ static void bulk_take(const struct ficm_kernel *kernel)
 	spin_lock(&b->hold_lock);
 	b->next = le32_to_cpu(READ_ONCE(in->sent));
 	b->tail = b->next;
-	b->token = le32_to_cpu(READ_ONCE(in->token));
+	WRITE_ONCE(b->token, le32_to_cpu(READ_ONCE(in->token)));
 	WRITE_ONCE(out->taken, cpu_to_le32(b->tail));
 	bulk_init(out);
 	rcu_assign_pointer(b->in, in);
@@ -176,29 +176,40 @@ void rfcom_bulk_end(struct rfcom_bulk *b)
 		mutex_unlock(&b->lock);
 }
 
+/* Chunks that may be filled, one behind the other. */
+static u32 bulk_free(const struct rfcom_bulk *b, const struct rf_com_bulk *in)
+{
+	u32 taken;
+
+	if (!bulk_taken(in, &taken) || b->head - taken >= RF_COM_CHUNKS)
+		return 0;
+	return min(RF_COM_CHUNKS - (b->head - taken), rfcom_chunks_most(b->head));
+}
+
 /**
- * rfcom_bulk_fill() - fill the next chunk
+ * rfcom_bulk_fill() - fill the next chunks
  * @b: the chunks, from rfcom_bulk_begin()
  * @from: what with
- * @bytes: how much of it
- * @chunk: (out) what names it; rfcom_bulk_sent() when the other kernel was told
+ * @most: how much of it: as much as goes into those that are free, and one line names
+ * @chunk: (out) what names them; rfcom_bulk_sent() when the other kernel was told
  *
  * Return: 0; -EAGAIN there is none free, or none at all; -EFAULT the memory that it
  * comes from is not there, @from stands where it did.
  */
-int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t bytes,
+int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t most,
 		    struct rf_com_chunk *chunk)
 {
 	const struct rf_com_bulk *in;
 	struct rf_com_bulk *out;
+	size_t done, bytes = 0;
 	int ret = -EAGAIN;
-	size_t done;
-	u32 taken;
 
 	rcu_read_lock();
 	out = rcu_dereference(b->out);
 	in = rcu_dereference(b->in);
-	if (out && in && bulk_taken(in, &taken) && b->head - taken < RF_COM_CHUNKS) {
+	if (out && in)
+		bytes = min_t(size_t, most, bulk_free(b, in) * RF_COM_CHUNK);
+	if (bytes) {
 		pagefault_disable();
 		done = copy_from_iter(out->chunk[b->head % RF_COM_CHUNKS], bytes, from);
 		pagefault_enable();
@@ -213,14 +224,15 @@ int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t bytes,
 }
 
 /**
- * rfcom_bulk_sent() - the other kernel was told of the chunk
+ * rfcom_bulk_sent() - the other kernel was told of what rfcom_bulk_fill() filled
  * @b: the chunks
+ * @bytes: in them
  */
-void rfcom_bulk_sent(struct rfcom_bulk *b)
+void rfcom_bulk_sent(struct rfcom_bulk *b, u32 bytes)
 {
 	struct rf_com_bulk *out;
 
-	b->head++;
+	b->head += rfcom_chunks(bytes);
 	rcu_read_lock();
 	out = rcu_dereference(b->out);
 	if (out)
@@ -249,7 +261,7 @@ static const struct kernel_param_ops fetched_ops = {
 };
 
 module_param_cb(fetched, &fetched_ops, NULL, 0444);
-MODULE_PARM_DESC(fetched, "chunks copied once more as no reader took them in time; read only");
+MODULE_PARM_DESC(fetched, "lines copied out of chunks as no reader took them in time; read only");
 
 /**
  * rfcom_bulk_init() - chunks within this kernel

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Chunks of another kernel whose bytes stay where they are until the reader takes them, so
- * that they are copied twice in all. The last RFCOM_HELD chunks of a kernel can be: an older
- * one is copied into the cells that its line has in the queue of its channel, and so is
+ * Lines of another kernel whose bytes stay in its chunks until the reader takes them, so
+ * that they are copied twice in all. Those in the last RFCOM_HELD chunks of a kernel can: an
+ * older one is copied into the cells that it has in the queue of its channel, and so is
  * all that a channel holds when it ends. Whoever does not read holds up nobody.
+ *
+ * A reader copies without a lock, and looks afterwards whether the line was still in its
+ * chunks: if not, it is in its cells.
  *
  * The other kernel's memory is zeroed for its successor. Its token tells whether that was
  * before a copy was made: then the channel has lost what had come.
@@ -21,10 +24,10 @@
 static bool hold_same(const struct rfcom_bulk *b, const struct rf_com_bulk *in)
 {
 	smp_rmb();	/* the copy before this: pairs with bulk_zero() of the supervisor */
-	return le32_to_cpu(READ_ONCE(in->token)) == b->token;
+	return le32_to_cpu(READ_ONCE(in->token)) == READ_ONCE(b->token);
 }
 
-/* What is held in that place is copied into its queue, and the chunk is free. */
+/* The line that is held in that place is copied into its queue, and its chunks are free. */
 static void hold_fetch(struct rfcom_bulk *b, const struct rf_com_bulk *in, u32 count)
 {
 	struct rfcom_held *held = &b->held[count % RF_COM_CHUNKS];
@@ -40,13 +43,18 @@ static void hold_fetch(struct rfcom_bulk *b, const struct rf_com_bulk *in, u32 c
 	WRITE_ONCE(b->fetched, b->fetched + 1);
 }
 
+static struct rfcom_held *hold_at(struct rfcom_bulk *b, u32 count)
+{
+	return &b->held[count % RF_COM_CHUNKS];
+}
+
 /* Say what was taken: all before the first chunk that is held. */
 static void hold_tell(struct rfcom_bulk *b)
 {
 	struct rf_com_bulk *out = rcu_dereference_protected(b->out, lockdep_is_held(&b->hold_lock));
 
-	while (b->tail != b->next && !b->held[b->tail % RF_COM_CHUNKS].ch)
-		b->tail++;
+	while (b->tail != b->next && !hold_at(b, b->tail)->ch)
+		b->tail += hold_at(b, b->tail)->chunks;
 	if (out)	/* read out before it is filled anew: pairs with bulk_taken() */
 		smp_store_release(&out->taken, cpu_to_le32(b->tail));
 }
@@ -62,17 +70,18 @@ static void hold_fetch_all(struct rfcom_bulk *b, const struct rf_channel *ch)
 	const struct rf_com_bulk *in = hold_in(b);
 	u32 at;
 
-	for (at = b->tail; in && at != b->next; at++)
-		if (!ch || b->held[at % RF_COM_CHUNKS].ch == ch)
+	for (at = b->tail; in && at != b->next; at += hold_at(b, at)->chunks)
+		if (!ch || hold_at(b, at)->ch == ch)
 			hold_fetch(b, in, at);
 	hold_tell(b);
 }
 
 /*
- * Make room for a chunk. One that is not the next says that some were lost, or that its
+ * Make room for so many chunks. If the first is not the next, some were lost, or its
  * kernel's rfcom is another one: it begins anew there.
  */
-static void hold_make_room(struct rfcom_bulk *b, const struct rf_com_bulk *in, u32 count)
+static void hold_make_room(struct rfcom_bulk *b, const struct rf_com_bulk *in, u32 count,
+			   u32 chunks)
 {
 	u32 token = le32_to_cpu(READ_ONCE(in->token));
 
@@ -80,8 +89,9 @@ static void hold_make_room(struct rfcom_bulk *b, const struct rf_com_bulk *in, u
 		hold_fetch_all(b, NULL);
 		b->tail = count;
 		b->next = count;
-		b->token = token;
-	} else if (b->next - b->tail >= RFCOM_HELD) {
+		WRITE_ONCE(b->token, token);
+	}
+	while (b->next - b->tail + chunks > RFCOM_HELD) {
 		hold_fetch(b, in, b->tail);
 		hold_tell(b);
 	}
@@ -93,17 +103,26 @@ static int hold_none(const struct rf_channel *ch)
 	return ch && rfcom_channel_is_open(ch) ? -EPROTO : 0;
 }
 
-static int hold_put(struct rfcom_bulk *b, struct rf_channel *ch, const struct rf_com_data *body,
-		    u32 len, u32 count)
+/* What a line cannot bring counts as one chunk, and goes no further. */
+static u32 hold_chunks(u32 count, u32 bytes)
 {
-	struct rfcom_held *held = &b->held[count % RF_COM_CHUNKS];
+	u32 most = rfcom_chunks_most(count);
+
+	return bytes && bytes <= most * RF_COM_CHUNK ? rfcom_chunks(bytes) : 1;
+}
+
+static int hold_put(struct rfcom_bulk *b, struct rf_channel *ch, const struct rf_com_data *body,
+		    u32 len, u32 count, u32 chunks)
+{
+	struct rfcom_held *held = hold_at(b, count);
 	const struct rf_com_bulk *in = hold_in(b);
 	u32 cell;
 	int ret = 0;
 
 	if (!in)
 		return hold_none(ch);
-	hold_make_room(b, in, count);
+	hold_make_room(b, in, count, chunks);
+	held->chunks = chunks;
 	/* Whoever ends the channel fetches what it holds then: see rfcom_hold_end(). */
 	if (ch && rfcom_channel_is_open(ch)) {
 		cell = ch->in.head;
@@ -113,15 +132,15 @@ static int hold_put(struct rfcom_bulk *b, struct rf_channel *ch, const struct rf
 			held->cell = cell;
 		}
 	}
-	b->next = count + 1;
+	b->next = count + chunks;
 	hold_tell(b);
 	return ret;
 }
 
 /**
- * rfcom_hold_put() - a line has come whose bytes are in a chunk
+ * rfcom_hold_put() - a line has come whose bytes are in chunks
  * @ch: the end that it is for, NULL: none of ours
- * @peer: whose chunk
+ * @peer: whose chunks
  * @body: body of the message that brought it; a copy that nobody changes
  * @len: bytes used in @body, with a struct rf_com_chunk
  *
@@ -132,13 +151,16 @@ int rfcom_hold_put(struct rf_channel *ch, u32 peer, const struct rf_com_data *bo
 {
 	struct rfcom_bulk *b = rfcom_bulk_find(peer);
 	struct rf_com_chunk chunk;
+	u32 count, chunks;
 	int ret;
 
 	if (!b)
 		return hold_none(ch);
 	memcpy(&chunk, body->data, sizeof(chunk));
+	count = le32_to_cpu(chunk.count);
+	chunks = hold_chunks(count, le32_to_cpu(chunk.bytes));
 	spin_lock(&b->hold_lock);
-	ret = hold_put(b, ch, body, len, le32_to_cpu(chunk.count));
+	ret = hold_put(b, ch, body, len, count, chunks);
 	spin_unlock(&b->hold_lock);
 	return ret;
 }
@@ -175,7 +197,7 @@ void rfcom_hold_leave(struct rfcom_bulk *b)
 	spin_unlock(&b->hold_lock);
 }
 
-/* The chunk in that place is of no use to the end any more. */
+/* The line in that place is of no use to the end any more. */
 static void hold_release(struct rfcom_bulk *b, struct rf_channel *ch, u32 place)
 {
 	struct rfcom_held *held = &b->held[place];
@@ -232,12 +254,16 @@ void rfcom_hold_took(struct rf_channel *ch, u32 cells)
 	spin_unlock(&b->hold_lock);
 }
 
-/* Out of the chunk. -EAGAIN: it is not there any more; -EFAULT: nothing was copied. */
+/*
+ * Out of the chunks. -EAGAIN: it is in its cells by now, or its kernel is gone; -EFAULT: not
+ * without faults, or lost.
+ */
 static int hold_copy(struct rfcom_bulk *b, struct rf_channel *ch, u32 cell, u32 skip,
 		     struct iov_iter *to, size_t bytes)
 {
-	const struct rf_com_bulk *in = hold_in(b);
+	const struct rf_com_bulk *in = rcu_dereference(b->in);
 	int chunk = rfcom_queue_chunk(&ch->in, cell);
+	bool same;
 	size_t done;
 
 	if (!in || chunk < 0)
@@ -245,10 +271,14 @@ static int hold_copy(struct rfcom_bulk *b, struct rf_channel *ch, u32 cell, u32 
 	pagefault_disable();
 	done = copy_to_iter(in->chunk[chunk] + skip, bytes, to);
 	pagefault_enable();
-	if (done == bytes && hold_same(b, in))
+	same = hold_same(b, in);
+	/* Copied before it was another's: pairs with hold_tell(). */
+	if (rfcom_queue_chunk(&ch->in, cell) == chunk && done == bytes && same)
 		return 0;
 	iov_iter_revert(to, done);
-	if (done == bytes)
+	if (rfcom_queue_chunk(&ch->in, cell) != chunk)
+		return -EAGAIN;
+	if (!same)
 		WRITE_ONCE(ch->lost, true);
 	return -EFAULT;
 }
@@ -260,9 +290,9 @@ static int hold_try(struct rf_channel *ch, u32 cell, u32 skip, struct iov_iter *
 
 	if (!b)
 		return -EAGAIN;
-	spin_lock(&b->hold_lock);
+	rcu_read_lock();
 	ret = hold_copy(b, ch, cell, skip, to, bytes);
-	spin_unlock(&b->hold_lock);
+	rcu_read_unlock();
 	return ret;
 }
 

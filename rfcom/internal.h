@@ -26,7 +26,7 @@
 struct iov_iter;
 
 #define RFCOM_PEERS	(RF_WIRE_PEERS + 1)	/* all kernels and the loopback */
-#define RFCOM_HELD	(RF_COM_CHUNKS / 2)	/* chunks of one kernel that wait for readers */
+#define RFCOM_HELD	(RF_COM_CHUNKS / 4 * 3)	/* chunks of one kernel that wait for readers */
 
 /**
  * struct rf_channel - an end of a channel
@@ -85,13 +85,15 @@ struct rf_channel {
 };
 
 /**
- * struct rfcom_held - a chunk whose bytes are still there
+ * struct rfcom_held - a line whose bytes are still in chunks, or were
  * @ch: the end that has the line, NULL: they were taken
  * @cell: first cell of the line
+ * @chunks: how many; those behind the first have no struct rfcom_held of their own
  */
 struct rfcom_held {
 	struct rf_channel *ch;
 	u32 cell;
+	u32 chunks;
 };
 
 /**
@@ -103,13 +105,13 @@ struct rfcom_held {
  * @head: chunks filled and told of so far, modulo 2^32; under @lock
  * @out: what we write
  * @in: what the other kernel writes
- * @hold_lock: protects what follows, and changes of @out and @in; bytes are copied out of
- *	chunks under it, a chunk at a time
+ * @hold_lock: protects what follows, and changes of @out and @in; lines are copied into
+ *	cells under it, one at a time
  * @tail: chunks of the other kernel taken so far, modulo 2^32
  * @next: those that came; from @tail on they are in @held
  * @token: of the memory that they are in
- * @fetched: chunks that were copied into a queue
- * @held: who has each
+ * @fetched: lines that were copied into a queue
+ * @held: by the first chunk of each line
  */
 struct rfcom_bulk {
 	bool used;
@@ -169,9 +171,9 @@ void rfcom_bulk_open(const struct ficm_kernel *kernel);
 void rfcom_bulk_look(void);
 struct rfcom_bulk *rfcom_bulk_begin(u32 peer, u32 generation);
 void rfcom_bulk_end(struct rfcom_bulk *b);
-int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t bytes,
+int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t most,
 		    struct rf_com_chunk *chunk);
-void rfcom_bulk_sent(struct rfcom_bulk *b);
+void rfcom_bulk_sent(struct rfcom_bulk *b, u32 bytes);
 struct rfcom_bulk *rfcom_bulk_find(u32 peer);
 
 /* hold.c: what came in chunks */

@@ -18,14 +18,51 @@ u32 rfcom_cells(u32 bytes)
 }
 
 /**
+ * rfcom_chunks() - chunks that a line fills
+ * @bytes: of the line, 1 to RF_COM_RUN * RF_COM_CHUNK
+ *
+ * Return: that.
+ */
+u32 rfcom_chunks(u32 bytes)
+{
+	return (bytes + RF_COM_CHUNK - 1) / RF_COM_CHUNK;
+}
+
+/**
+ * rfcom_chunks_most() - chunks that a line may fill
+ * @count: of the first of them: chunks before it
+ *
+ * Return: how many: none beyond the end of them all.
+ */
+u32 rfcom_chunks_most(u32 count)
+{
+	u32 left = RF_COM_CHUNKS - count % RF_COM_CHUNKS;
+
+	return left < RF_COM_RUN ? left : RF_COM_RUN;
+}
+
+/**
  * rfcom_credit_wanted() - cells that a message fills at most, however it is cut
  * @bytes: its length
  *
- * Return: as many as it has lines that bring their bytes in themselves.
+ * Return: as many as it has lines that bring their bytes in themselves, and one more for
+ * each chunk that is full, as the last cell of that is not.
  */
 u32 rfcom_credit_wanted(u32 bytes)
 {
-	return (bytes + RF_COM_LINE - 1) / RF_COM_LINE;
+	return (bytes + RF_COM_LINE - 1) / RF_COM_LINE + bytes / RF_COM_CHUNK;
+}
+
+/**
+ * rfcom_credit_bytes() - what may be sent in so many cells
+ * @cells: that
+ *
+ * Return: bytes, in however many messages, if each but one is a multiple of RF_COM_LINE:
+ * rfcom_credit_wanted() of them fits.
+ */
+u32 rfcom_credit_bytes(u32 cells)
+{
+	return cells * (RF_COM_LINE - 1);
 }
 
 /* Where the bytes of a line lie, and how many there are; -EPROTO for no such line. */
@@ -33,8 +70,8 @@ static int line_bytes(const struct rf_com_data *body, u32 len, const u8 *chunks,
 		      const u8 **data)
 {
 	u32 bytes = len - offsetof(struct rf_com_data, data), flags = le32_to_cpu(body->flags);
+	u32 full = RF_COM_LINE, most = RF_COM_LINE;
 	struct rf_com_chunk chunk;
-	u32 full = RF_COM_LINE;
 
 	*data = body->data;
 	if (flags & ~(RF_COM_LAST | RF_COM_IN_CHUNK | RF_COM_MARK))
@@ -46,8 +83,9 @@ static int line_bytes(const struct rf_com_data *body, u32 len, const u8 *chunks,
 		*data = chunks + le32_to_cpu(chunk.count) % RF_COM_CHUNKS * RF_COM_CHUNK;
 		bytes = le32_to_cpu(chunk.bytes);
 		full = RF_COM_CHUNK;
+		most = rfcom_chunks_most(le32_to_cpu(chunk.count)) * RF_COM_CHUNK;
 	}
-	if (!bytes || bytes > full || (!(flags & RF_COM_LAST) && bytes != full))
+	if (!bytes || bytes > most || (!(flags & RF_COM_LAST) && bytes % full))
 		return -EPROTO;
 	return bytes;
 }
@@ -78,11 +116,11 @@ static void line_begin(struct rfcom_queue *q, u32 bytes, u32 flags)
  * @len: bytes used in @body
  * @chunks: the other kernel's chunks, NULL: there are none. It may change them at any
  *	time: they are read once
- * @hold: bytes that are in a chunk stay there, until rfcom_queue_fetch() or whoever takes
+ * @hold: bytes that are in chunks stay there, until rfcom_queue_fetch() or whoever takes
  *	them
  *
  * Return: whether a message ends with it; -EPROTO for what no sender sends: a line
- * that is empty, too long, or short although the message goes on, a message that is
+ * that is empty, too long, or not full although the message goes on, a message that is
  * too long, more than fits.
  */
 int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 len,
@@ -118,7 +156,7 @@ int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 l
  * @q: the queue
  * @cell: its first cell, of all so far
  *
- * Return: number of the chunk, -1: in its cells.
+ * Return: number of the chunk that they begin in, -1: in its cells.
  */
 int rfcom_queue_chunk(const struct rfcom_queue *q, u32 cell)
 {
@@ -127,7 +165,7 @@ int rfcom_queue_chunk(const struct rfcom_queue *q, u32 cell)
 }
 
 /**
- * rfcom_queue_fetch() - copy the bytes of a line out of its chunk, into its cells
+ * rfcom_queue_fetch() - copy the bytes of a line out of its chunks, into its cells
  * @q: the queue
  * @cell: its first cell, of all so far
  * @chunks: the other kernel's
@@ -264,7 +302,7 @@ void rfcom_queue_drop(struct rfcom_queue *q, u32 cells)
  * rfcom_queue_tell() - is it time to tell the sender what was taken?
  * @q: the queue
  *
- * Whoever is told nothing can still send a message of any length: three quarters of
+ * Whoever is told nothing can still send a message of any length: seven eighths of
  * the cells are his. That he is told is taken for granted.
  *
  * Return: whether it is: send @tail.

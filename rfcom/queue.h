@@ -12,7 +12,7 @@
 #include <rainforest/pure.h>
 #include <linux/rainforest_wire.h>
 
-#define RFCOM_TELL	(RF_COM_CELLS / 4)	/* cells taken before the sender is told */
+#define RFCOM_TELL	(RF_COM_CELLS / 8)	/* cells taken before the sender is told */
 
 /**
  * struct rfcom_store - where a queue keeps lines
@@ -20,8 +20,8 @@
  * @line.bytes: of the line; it fills cells from that one on
  * @line.last: the message ends with it
  * @line.mark: RF_COM_MARK
- * @line.chunk: its bytes are still in the other kernel's chunk of that number less one,
- *	and the cells are kept for them; 0: they are in its cells
+ * @line.chunk: its bytes are still in the other kernel's chunks, from that of this
+ *	number less one on, and the cells are kept for them; 0: they are in its cells
  * @cell: the bytes
  */
 struct rfcom_store {
@@ -93,6 +93,9 @@ void rfcom_credit_use(struct rfcom_credit *c, u32 bytes);
 void rfcom_credit_return(struct rfcom_credit *c, u32 bytes);
 int rfcom_credit_taken(struct rfcom_credit *c, u32 cells);
 u32 rfcom_cells(u32 bytes);
+u32 rfcom_chunks(u32 bytes);
+u32 rfcom_chunks_most(u32 count);
 u32 rfcom_credit_wanted(u32 bytes);
+u32 rfcom_credit_bytes(u32 cells);
 
 #endif /* _RFCOM_QUEUE_H */

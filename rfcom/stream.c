@@ -67,7 +67,7 @@ EXPORT_SYMBOL_NS_GPL(rf_marked, RAINFOREST_RFCOM);
  */
 size_t rf_room(const struct rf_channel *ch)
 {
-	return (size_t)rfcom_credit_left(&ch->out) * RF_COM_LINE;
+	return rfcom_credit_bytes(rfcom_credit_left(&ch->out));
 }
 EXPORT_SYMBOL_NS_GPL(rf_room, RAINFOREST_RFCOM);
 

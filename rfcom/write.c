@@ -15,7 +15,8 @@ static_assert(sizeof(struct rf_com_data) <= RF_MSG_BODY);
 
 #define CHANNEL_STALL	(5 * HZ)	/* a message half way: then the channel breaks */
 #define CHANNEL_FEW	(3 * RF_COM_LINE)	/* bytes that go in lines all the same */
-#define CHANNEL_FAULTS	16	/* times that memory is made present for one chunk */
+#define CHANNEL_RUN	(RF_COM_RUN * RF_COM_CHUNK)	/* bytes that a line brings, at most */
+#define CHANNEL_FAULTS	16	/* times that memory is made present for one line */
 #define CHANNEL_LITTLE	(RF_COM_CELLS - RFCOM_TELL)	/* cells: less, and news may be lost */
 #define CHANNEL_ASK	HZ		/* without news of what was taken: then it is asked for */
 
@@ -91,9 +92,17 @@ static int channel_send_part(struct rf_channel *ch, struct rf_msg *msg, size_t l
 	return ret;
 }
 
-/* A part in a chunk. -EAGAIN: there is none, nothing was sent. */
-static int channel_send_chunk(struct rf_channel *ch, struct rf_msg *msg, struct iov_iter *from,
-			      size_t bytes)
+/* The message ends with the part, if that is all that is left of it. */
+static void channel_flag(struct rf_msg *msg, u32 flags, bool last)
+{
+	struct rf_com_data *body = (void *)msg->body;
+
+	body->flags = cpu_to_le32(flags | (last ? RF_COM_LAST : 0));
+}
+
+/* A part in chunks. -EAGAIN: there are none, nothing was sent. */
+static int channel_send_chunks(struct rf_channel *ch, struct rf_msg *msg, struct iov_iter *from,
+			       size_t left, u32 flags, size_t *sent)
 {
 	struct rf_com_data *body = (void *)msg->body;
 	struct rf_com_chunk chunk;
@@ -102,14 +111,15 @@ static int channel_send_chunk(struct rf_channel *ch, struct rf_msg *msg, struct 
 
 	b = rfcom_bulk_begin(ch->peer, ch->generation);
 	if (b)
-		ret = rfcom_bulk_fill(b, from, bytes, &chunk);
+		ret = rfcom_bulk_fill(b, from, left, &chunk);
 	if (!ret) {
-		body->flags |= cpu_to_le32(RF_COM_IN_CHUNK);
+		*sent = le32_to_cpu(chunk.bytes);
+		channel_flag(msg, flags | RF_COM_IN_CHUNK, *sent == left);
 		memset(body->data, 0, sizeof(body->data));
 		memcpy(body->data, &chunk, sizeof(chunk));
-		ret = channel_send_part(ch, msg, sizeof(chunk), bytes);
+		ret = channel_send_part(ch, msg, sizeof(chunk), *sent);
 		if (!ret)
-			rfcom_bulk_sent(b);
+			rfcom_bulk_sent(b, *sent);
 	}
 	rfcom_bulk_end(b);
 	return ret;
@@ -128,28 +138,25 @@ static int channel_send_few(struct rf_channel *ch, struct rf_msg *msg, struct io
 }
 
 /*
- * Faults come while nothing is held; a chunk is filled without any. Where that does not
+ * Faults come while nothing is held; chunks are filled without any. Where that does not
  * succeed, or there is none, a line.
  */
 static int channel_send_next(struct rf_channel *ch, struct rf_msg *msg, struct iov_iter *from,
 			     size_t left, u32 flags, size_t *sent)
 {
-	struct rf_com_data *body = (void *)msg->body;
 	int tries, ret = -EAGAIN;
 
-	*sent = min_t(size_t, left, RF_COM_CHUNK);
-	body->flags = cpu_to_le32(flags | (*sent == left ? RF_COM_LAST : 0));
 	for (tries = 0; left > CHANNEL_FEW && tries < CHANNEL_FAULTS; tries++) {
-		ret = channel_send_chunk(ch, msg, from, *sent);
+		ret = channel_send_chunks(ch, msg, from, left, flags, sent);
 		if (ret != -EFAULT)
 			break;
-		if (fault_in_iov_iter_readable(from, *sent))
+		if (fault_in_iov_iter_readable(from, min_t(size_t, left, CHANNEL_RUN)))
 			return -EFAULT;
 	}
 	if (ret != -EAGAIN && ret != -EFAULT)
 		return ret;
 	*sent = min_t(size_t, left, RF_COM_LINE);
-	body->flags = cpu_to_le32(flags | (*sent == left ? RF_COM_LAST : 0));
+	channel_flag(msg, flags, *sent == left);
 	return channel_send_few(ch, msg, from, *sent);
 }
 

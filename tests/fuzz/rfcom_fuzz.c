@@ -28,19 +28,25 @@ static void must(bool good)
 /* What the line brings, as the rules are; 0: it breaks them. */
 static uint32_t brings(const struct rf_com_data *body, uint32_t len, bool chunks)
 {
-	uint32_t flags, bytes = len - offsetof(struct rf_com_data, data), full = RF_COM_LINE;
+	uint32_t flags, bytes = len - offsetof(struct rf_com_data, data), first;
+	uint32_t full = RF_COM_LINE, most = RF_COM_LINE;
+	struct rf_com_chunk chunk;
 
 	if (len <= offsetof(struct rf_com_data, data))
 		return 0;
 	flags = le32_to_cpu(body->flags);
 	if (flags & RF_COM_IN_CHUNK) {
-		if (bytes != sizeof(struct rf_com_chunk) || !chunks)
+		if (bytes != sizeof(chunk) || !chunks)
 			return 0;
-		bytes = le32_to_cpu(((const struct rf_com_chunk *)body->data)->bytes);
+		memcpy(&chunk, body->data, sizeof(chunk));
+		bytes = le32_to_cpu(chunk.bytes);
 		full = RF_COM_CHUNK;
+		first = le32_to_cpu(chunk.count) % RF_COM_CHUNKS;
+		most = first + RF_COM_RUN > RF_COM_CHUNKS ?
+			(RF_COM_CHUNKS - first) * RF_COM_CHUNK : RF_COM_RUN * RF_COM_CHUNK;
 	}
-	return flags > (RF_COM_LAST | RF_COM_IN_CHUNK | RF_COM_MARK) || bytes > full ||
-	       (!(flags & RF_COM_LAST) && bytes != full) ? 0 : bytes;
+	return flags > (RF_COM_LAST | RF_COM_IN_CHUNK | RF_COM_MARK) || bytes > most ||
+	       (!(flags & RF_COM_LAST) && bytes % full) ? 0 : bytes;
 }
 
 /* Exactly as many bytes as came: who reads beyond is caught. */
@@ -61,8 +67,9 @@ static void put(struct rfcom_queue *q, uint32_t len, uint32_t flags, const uint8
 		body->flags = cpu_to_le32(flags);
 	if (flags & RF_COM_IN_CHUNK &&
 	    len >= offsetof(struct rf_com_data, data) + sizeof(chunk)) {
-		chunk.bytes = cpu_to_le32(last ? how[1] << 5 | how[2] :
-						 RF_COM_CHUNK + how[2] / 250);
+		chunk.bytes = cpu_to_le32(last ? how[1] << 6 | how[2] :
+					  (1 + how[2] % (RF_COM_RUN + 1)) * RF_COM_CHUNK +
+					  how[2] / 250);
 		memcpy(body->data, &chunk, sizeof(chunk));
 	}
 	bytes = brings(body, len, chunks);
@@ -86,14 +93,14 @@ static void put(struct rfcom_queue *q, uint32_t len, uint32_t flags, const uint8
 	}
 }
 
-/* What is in a chunk is fetched, or read there, as rfcom/hold.c does. */
+/* What is in chunks is fetched, or read there, as rfcom/hold.c does. */
 static void fetch(struct rfcom_queue *q, uint32_t cell)
 {
 	int chunk = rfcom_queue_chunk(q, cell);
 
 	if (chunk < 0)
 		return;
-	must(chunk < RF_COM_CHUNKS && rfcom_queue_bytes(q, cell) <= RF_COM_CHUNK);
+	must(chunk * RF_COM_CHUNK + rfcom_queue_bytes(q, cell) <= RF_COM_CHUNKS * RF_COM_CHUNK);
 	if (cell % 3)
 		rfcom_queue_fetch(q, cell, all);
 	rfcom_queue_fetched(q, cell);
@@ -166,8 +173,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			take(&q);
 			break;
 		case 13:
-			if (rfcom_credit_left(&c) >= rfcom_cells(value % RF_COM_CHUNK))
-				rfcom_credit_use(&c, value % RF_COM_CHUNK);
+			value %= RF_COM_RUN * RF_COM_CHUNK;
+			if (rfcom_credit_left(&c) >= rfcom_cells(value))
+				rfcom_credit_use(&c, value);
 			break;
 		case 14:
 			hear(&c, c.taken + value % (RF_COM_CELLS + 2));

@@ -21,8 +21,10 @@ build()
 mutations rfcom/queue.c <<'END'
 an empty line is taken|s/len <= offsetof/len < offsetof/; s/!bytes || //
 unknown flags|s/flags & ~(RF_COM_LAST | RF_COM_IN_CHUNK | RF_COM_MARK)/0/
-a short line in the middle|s/(!(flags & RF_COM_LAST) && bytes != full)/0/
-a line or chunk longer than it can be|s/bytes > full/0/
+a short line in the middle|s/bytes % full))/bytes % full > full))/
+a line longer than it can be|s/bytes > most/bytes > 99999 + most/
+more chunks than a line names|s/left < RF_COM_RUN ? left : RF_COM_RUN/left/
+chunks beyond the last|s/left < RF_COM_RUN ? left/left < 1 ? left/
 a chunk where there are none|s/!chunks || //
 another chunk|s/chunk.count) % RF_COM_CHUNKS/chunk.count) % (RF_COM_CHUNKS \/ 2)/
 what is held is copied|s/if (hold \&\& data != body->data)/if (0)/
@@ -38,7 +40,7 @@ the length of the last message sticks|s/q->part = last ? 0 : /q->part = /
 a mark is lost|s/= flags & RF_COM_MARK/= 0/
 a message is there with its first line|s/^	if (last)	/	if (!(q->head \& 1))	/
 the first cell is taken twice|s/q->tail + cells/q->tail + cells - 1/
-the sender is told too late|s/< RFCOM_TELL/< 2 * RFCOM_TELL/
+the sender is told too late|s/< RFCOM_TELL/< 6 * RFCOM_TELL/
 more taken than was sent|s/more > READ_ONCE/more > 99999 + READ_ONCE/
 old news are news|s/(s32)more <= 0/!more/
 a line uses no credit|s/c->sent + rfcom_cells/c->sent + 0 * rfcom_cells/

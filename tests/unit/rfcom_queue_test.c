@@ -53,6 +53,19 @@ static int put_chunk(u32 count, u32 bytes, u32 flags, const u8 *where)
 	return put_held(count, bytes, flags, where, false);
 }
 
+/* As many lines of a whole chunk as fit, and then of a byte. Returns what went wrong. */
+static u32 fill(bool hold)
+{
+	u32 i, bad = 0;
+
+	for (i = 0; i < RF_COM_CELLS / rfcom_cells(RF_COM_CHUNK); i++)
+		bad += put_held(i, RF_COM_CHUNK, RF_COM_LAST, chunks, hold) != 1;
+	bad += put_held(i, RF_COM_CHUNK, RF_COM_LAST, chunks, hold) != -EPROTO;
+	for (i = 0; i < RF_COM_CELLS % rfcom_cells(RF_COM_CHUNK); i++)
+		bad += put_held(i, 1, RF_COM_LAST, chunks, hold) != 1;
+	return bad + (put_held(i, 1, RF_COM_LAST, chunks, hold) != -EPROTO);
+}
+
 static u32 take(void)
 {
 	u32 n, bytes = rfcom_queue_message(&q, &n);
@@ -94,9 +107,20 @@ static void cases(void)
 	put(RF_COM_LINE, RF_COM_LAST, 2);
 	ok(take() == 5 && take() == RF_COM_LINE && !take(), "two come one after the other");
 	ok(rfcom_cells(1) == 1 && rfcom_cells(RF_COM_CELL) == 1 &&
-	   rfcom_cells(RF_COM_CELL + 1) == 2 && rfcom_cells(RF_COM_CHUNK) == 64 &&
-	   rfcom_credit_wanted(RF_COM_MESSAGE_MAX) == RF_COM_CELLS - RFCOM_TELL,
-	   "cells of lines and messages");
+	   rfcom_cells(RF_COM_CELL + 1) == 2 && rfcom_cells(RF_COM_CHUNK) == 103 &&
+	   rfcom_credit_wanted(RF_COM_MESSAGE_MAX) == 1551, "cells of lines and messages");
+	ok(rfcom_chunks(1) == 1 && rfcom_chunks(RF_COM_CHUNK) == 1 &&
+	   rfcom_chunks(RF_COM_CHUNK + 1) == 2 && rfcom_chunks_most(0) == RF_COM_RUN &&
+	   rfcom_chunks_most(RF_COM_CHUNKS + 3) == RF_COM_RUN &&
+	   rfcom_chunks_most(RF_COM_CHUNKS - 1) == 1, "chunks of lines");
+	for (i = 0; i <= RF_COM_CELLS; i++)
+		bad += i && (rfcom_credit_bytes(i) < i * 38 ||
+			     rfcom_credit_wanted(rfcom_credit_bytes(i)) > i);
+	ok(!bad, "bytes that may be sent need no more cells than there are");
+	/* or the sender of long messages waits for the reader after each of them */
+	ok(RF_COM_CELLS - RFCOM_TELL - rfcom_cells(RF_COM_MESSAGE_MAX) >=
+	   rfcom_credit_wanted(RF_COM_MESSAGE_MAX),
+	   "a message of any length can be sent while one is read");
 
 	put(1, RF_COM_LAST, 1);
 	put(RF_COM_LINE, RF_COM_MARK, 2);
@@ -131,12 +155,18 @@ static void in_chunks(void)
 		chunks[i] = i / RF_COM_CHUNK;
 	reset();
 	ok(put_chunk(5, 100, RF_COM_LAST, chunks) == 1 && rfcom_queue_message(&q, &n) == 100 &&
-	   n == 2 && byte(0) == 5 && byte(99) == 5 && take() == 100, "a message in a chunk");
+	   n == 3 && byte(0) == 5 && byte(99) == 5 && take() == 100, "a message in a chunk");
 	ok(put_chunk(RF_COM_CHUNKS + 6, RF_COM_CHUNK, 0, chunks) == 0 &&
 	   put(RF_COM_LINE, 0, 77) == 0 && put_chunk(7, 1, RF_COM_LAST, chunks) == 1 &&
 	   rfcom_queue_message(&q, &n) == RF_COM_CHUNK + RF_COM_LINE + 1 && byte(0) == 6 &&
 	   byte(RF_COM_CHUNK) == 77 && byte(RF_COM_CHUNK + RF_COM_LINE) == 7 && take(),
 	   "one in chunks and lines");
+	ok(put_chunk(8, RF_COM_RUN * RF_COM_CHUNK, 0, chunks) == 0 &&
+	   put_chunk(RF_COM_CHUNKS - 2, RF_COM_CHUNK + 1, RF_COM_LAST, chunks) == 1 &&
+	   byte(0) == 8 && byte(RF_COM_RUN * RF_COM_CHUNK - 1) == 8 + RF_COM_RUN - 1 &&
+	   byte(RF_COM_RUN * RF_COM_CHUNK) == 62 &&
+	   byte((RF_COM_RUN + 1) * RF_COM_CHUNK) == 63 &&
+	   take() == (RF_COM_RUN + 1) * RF_COM_CHUNK + 1, "lines of several chunks");
 	chunks[0] = 9;
 	put_chunk(0, 1, RF_COM_LAST, chunks);
 	chunks[0] = 10;
@@ -156,15 +186,18 @@ static void in_chunks(void)
 		bad += put_chunk(i, RF_COM_CHUNK, 0, chunks) != 0;
 	ok(!bad && put_chunk(0, 1, RF_COM_LAST, chunks) == -EPROTO, "one byte too many");
 	reset();
-	for (i = 0; i < RF_COM_CELLS * RF_COM_CELL / RF_COM_CHUNK; i++)
-		bad += put_chunk(i, RF_COM_CHUNK, RF_COM_LAST, chunks) != 1;
-	ok(!bad && put(1, RF_COM_LAST, 1) == -EPROTO, "more cells than there are");
+	ok(!fill(false) && put(1, RF_COM_LAST, 1) == -EPROTO, "more cells than there are");
 
 	reset();
 	ok(put_chunk(0, 0, RF_COM_LAST, chunks) == -EPROTO, "an empty chunk");
-	ok(put_chunk(0, RF_COM_CHUNK + 1, RF_COM_LAST, chunks) == -EPROTO &&
-	   put_chunk(0, U32_MAX, RF_COM_LAST, chunks) == -EPROTO, "more than a chunk");
-	ok(put_chunk(0, 100, 0, chunks) == -EPROTO, "a chunk that is not full in the middle");
+	ok(put_chunk(0, RF_COM_RUN * RF_COM_CHUNK + 1, RF_COM_LAST, chunks) == -EPROTO &&
+	   put_chunk(0, U32_MAX, RF_COM_LAST, chunks) == -EPROTO, "more chunks than may be");
+	ok(put_chunk(RF_COM_CHUNKS - 1, RF_COM_CHUNK + 1, RF_COM_LAST, chunks) == -EPROTO &&
+	   put_chunk(2 * RF_COM_CHUNKS - 2, 3 * RF_COM_CHUNK, 0, chunks) == -EPROTO,
+	   "more than there are behind it");
+	ok(put_chunk(0, 100, 0, chunks) == -EPROTO &&
+	   put_chunk(0, RF_COM_CHUNK + 100, 0, chunks) == -EPROTO,
+	   "a chunk that is not full in the middle");
 	ok(put_chunk(0, 100, RF_COM_LAST, NULL) == -EPROTO, "where there are none");
 	ok(put(9, RF_COM_LAST | RF_COM_IN_CHUNK, 0) == -EPROTO &&
 	   put(7, RF_COM_LAST | RF_COM_IN_CHUNK, 0) == -EPROTO, "a line of another length");
@@ -190,16 +223,16 @@ static void held(void)
 	ok(put_held(5, 100, 0, chunks, true) == -EPROTO &&
 	   put_held(RF_COM_CHUNKS + 5, RF_COM_CHUNK, 0, chunks, true) == 0 &&
 	   put_held(63, 100, RF_COM_LAST, chunks, true) == 1 &&
-	   rfcom_queue_message(&q, &n) == RF_COM_CHUNK + 100 && n == 66 && !written(),
+	   rfcom_queue_message(&q, &n) == RF_COM_CHUNK + 100 && n == 106 && !written(),
 	   "bytes that stay in chunks are not copied");
-	ok(rfcom_queue_chunk(&q, 0) == 5 && rfcom_queue_chunk(&q, 64) == 63 &&
-	   rfcom_queue_bytes(&q, 0) == RF_COM_CHUNK && rfcom_queue_bytes(&q, 64) == 100,
+	ok(rfcom_queue_chunk(&q, 0) == 5 && rfcom_queue_chunk(&q, 103) == 63 &&
+	   rfcom_queue_bytes(&q, 0) == RF_COM_CHUNK && rfcom_queue_bytes(&q, 103) == 100,
 	   "it is known where they are");
-	rfcom_queue_fetch(&q, 64, chunks);
-	ok(written() == 100 && rfcom_queue_chunk(&q, 64) == 63, "fetched: copied once");
-	rfcom_queue_fetched(&q, 64);
+	rfcom_queue_fetch(&q, 103, chunks);
+	ok(written() == 100 && rfcom_queue_chunk(&q, 103) == 63, "fetched: copied once");
+	rfcom_queue_fetched(&q, 103);
 	rfcom_queue_fetched(&q, 0);
-	ok(rfcom_queue_chunk(&q, 64) == -1 && rfcom_queue_chunk(&q, 0) == -1 &&
+	ok(rfcom_queue_chunk(&q, 103) == -1 && rfcom_queue_chunk(&q, 0) == -1 &&
 	   byte(RF_COM_CHUNK) == 63 && byte(RF_COM_CHUNK + 99) == 63 &&
 	   take() == RF_COM_CHUNK + 100, "then they are in the cells");
 
@@ -219,10 +252,7 @@ static void held(void)
 	}
 	ok(!bad, "held or not, over the end of the queue");
 	reset();
-	for (i = 0; i < RF_COM_CELLS * RF_COM_CELL / RF_COM_CHUNK; i++)
-		bad += put_held(i, RF_COM_CHUNK, RF_COM_LAST, chunks, true) != 1;
-	ok(!bad && put_held(i, 1, RF_COM_LAST, chunks, true) == -EPROTO,
-	   "what is held needs its cells all the same");
+	ok(!fill(true), "what is held needs its cells all the same");
 	ok(put(1, RF_COM_LAST, 1) == -EPROTO && take() == RF_COM_CHUNK &&
 	   put(1, RF_COM_LAST, 1) == 1 && rfcom_queue_chunk(&q, q.head - 1) == -1,
 	   "a line after it is not");
@@ -251,7 +281,7 @@ static void hostile(void)
 	ok(rfcom_credit_taken(&credit, 101) == -EPROTO && credit.taken == 60, "more than was sent");
 	n = rfcom_credit_left(&credit);
 	rfcom_credit_use(&credit, 100);
-	ok(rfcom_credit_left(&credit) == n - 2, "a line uses credit");
+	ok(rfcom_credit_left(&credit) == n - 3, "a line uses credit");
 	rfcom_credit_return(&credit, 100);
 	ok(rfcom_credit_left(&credit) == n, "one that was not sent does not");
 	credit.sent = credit.taken = U32_MAX - 1;
@@ -268,7 +298,7 @@ static u32 send_message(u32 bytes, u8 value)
 
 	for (; bytes; bytes -= part) {
 		chunk = rand() % 2;
-		full = chunk ? RF_COM_CHUNK : RF_COM_LINE;
+		full = chunk ? (1 + rand() % RF_COM_RUN) * RF_COM_CHUNK : RF_COM_LINE;
 		part = bytes < full ? bytes : full;
 		rfcom_credit_use(&credit, part);
 		if (chunk)

@@ -23,7 +23,7 @@
 
 #include <linux/types.h>
 
-#define RF_WIRE_VERSION		3
+#define RF_WIRE_VERSION		4
 
 #define RF_OFF_RESET_VECTOR	0x00000
 #define RF_OFF_MAILBOX		0x01000
@@ -571,17 +571,19 @@ struct rf_reply {
  *			CLOSE ----------------------------->	in answer to what is for no
  *								end of ours, too
  *
- * A line brings up to RF_COM_LINE bytes in itself, or up to RF_COM_CHUNK in a chunk of
- * struct rf_com_bulk; they are taken in the order in which they were filled, whichever
- * channel they are of. A queue has RF_COM_CELLS cells; a line takes as many as its bytes
- * fill. Whoever sends more than was taken and that many breaks the channel.
+ * A line brings up to RF_COM_LINE bytes in itself, or names up to RF_COM_RUN chunks of
+ * struct rf_com_bulk, one behind the other, that have them. Chunks are taken in the order
+ * in which they were filled, whichever channel they are of. A queue has RF_COM_CELLS
+ * cells; a line takes as many as its bytes fill. Whoever sends more than was taken and
+ * that many breaks the channel.
  */
-#define RF_COM_CELLS		2048		/* of one end's queue, a power of two */
-#define RF_COM_CELL		64		/* bytes */
+#define RF_COM_CELLS		4096		/* of one end's queue, a power of two */
+#define RF_COM_CELL		RF_COM_LINE	/* bytes */
 #define RF_COM_LINE		40		/* bytes of a message in one line */
 #define RF_COM_CHUNK		4096		/* bytes of a message in one chunk */
 #define RF_COM_CHUNKS		64		/* a power of two */
-#define RF_COM_MESSAGE_MAX	61440		/* bytes of a message: 3/4 of the cells, in lines */
+#define RF_COM_RUN		4		/* chunks that a line names at most */
+#define RF_COM_MESSAGE_MAX	61440		/* bytes of a message: 3/8 of the cells */
 #define RF_COM_LAST		(1U << 0)	/* rf_com_data @flags: the message ends here */
 #define RF_COM_IN_CHUNK		(1U << 1)	/* rf_com_data @flags: see struct rf_com_chunk */
 #define RF_COM_MARK		(1U << 2)	/* rf_com_data @flags: no data for its reader */
@@ -625,10 +627,11 @@ struct rf_com_data {
 };
 
 /**
- * struct rf_com_chunk - @data of struct rf_com_data: the bytes are in a chunk
- * @count: chunks before it, of this kernel to that one, modulo 2^32; modulo
- *	RF_COM_CHUNKS the number of the chunk
- * @bytes: used in it; all where the message does not end
+ * struct rf_com_chunk - @data of struct rf_com_data: the bytes are in chunks
+ * @count: chunks before the first of them, of this kernel to that one, modulo 2^32; modulo
+ *	RF_COM_CHUNKS the number of that chunk
+ * @bytes: used in it and those behind it, which are as many as that takes, and none beyond
+ *	the last of struct rf_com_bulk; all of theirs where the message does not end
  */
 struct rf_com_chunk {
 	__le32 count;
