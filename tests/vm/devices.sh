@@ -36,11 +36,20 @@ fetches() { inside "$1" "wget -q -O - http://$2:8000/file | md5sum | cut -c1-32"
 load() { inside "$1" '(i=0; while [ ! -e /run/enough ]; do s=$(wget -q -O - http://'"$2"':8000/file | md5sum | cut -c1-32); i=$((i+1)); [ "$s" = '"$sum"' ] || echo "$i $s" >>/run/bad; echo $i >/run/loads; done) </dev/null >/dev/null 2>&1 & true' >/dev/null; }
 loads() { inside "$1" 'cat /run/loads 2>/dev/null || echo 0' | tail -n 1; }
 more_loads() { [ "$(loads "$1")" -gt "$2" ]; }
-# goes_on NAME DESCRIPTION: the load does, and nothing came that was wrong
+# loads_on NAME NUMBER: until there were more; or says how both ends stand
+loads_on()
+{
+	eventually 90 more_loads "$1" "$2" && return
+	inside "$1" 'cat /run/loads; ps; cat /proc/net/dev /proc/net/arp /proc/net/tcp'
+	ip -s link
+	cat /proc/net/arp /proc/net/tcp
+	return 1
+}
+# goes_on NAME DESCRIPTION: the load does
 goes_on()
 {
 	g_n=$(loads "$1")
-	check "$2" eventually 90 more_loads "$1" "$((g_n + 1))"
+	check "$2" loads_on "$1" "$((g_n + 1))"
 }
 # sum_of NAME FILE: of what is on the device, past the page cache
 sum_of() { inside "$1" "echo 3 >/proc/sys/vm/drop_caches; md5sum <$2 | cut -c1-32"; }

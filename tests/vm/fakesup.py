@@ -172,7 +172,8 @@ class Machine:
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-machine", "q35,memory-backend=ram", "-accel",
-             "tcg,thread=multi", "-cpu", "max", "-smp", str(self.smp), "-m", f"{self.memory >> 20}M",
+             "tcg,thread=multi", "-cpu", "max,erms=off,fsrm=off",
+             "-smp", str(self.smp), "-m", f"{self.memory >> 20}M",
              "-object", f"memory-backend-file,id=ram,size={self.memory},mem-path={self.ram},share=on",
              "-nodefaults", "-display", "none", "-no-reboot", "-serial",
              f"file:{self._path('serial')}", "-qmp", f"unix:{self._path('qmp')}",

@@ -5,6 +5,7 @@
 # all kernels send each other numbered messages. Nothing of it is lost, whatever
 # fails on the way; and what died meanwhile shows as that.
 # timeout: 1500 5400
+VM_CPU=max	# five paging levels
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

@@ -7,6 +7,7 @@
 # and its reason ("= RESULT | REASON").
 # timeout: 900 7200
 # prepare: tests/vm/selftests.sh --build
+VM_CPU=max	# five paging levels
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build
