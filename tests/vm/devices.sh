@@ -66,7 +66,8 @@ dd if=/dev/urandom of=/srv/www/file bs=1M count="$mb" 2>/dev/null
 sum=$(md5sum </srv/www/file | cut -c1-32)
 dd if=/dev/zero of=/srv/disk bs=1M count=32 2>/dev/null
 httpd -p 8000 -h /srv/www
-ip link add br0 type bridge
+# An address of its own: else it is that of the port with the lowest, and goes with a's.
+ip link add br0 address 02:00:00:00:00:f0 type bridge
 ip addr add 10.2.0.1/24 dev br0
 ip link set br0 up
 
