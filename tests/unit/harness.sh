@@ -51,6 +51,31 @@ like "$(cat "$tmp/out")" '^harness-crash.sh: QEMU crashed \(SIGSEGV\): once more
 is "$(printf 'echo "not ok - a"; %s; echo 1..1\n' "$crash" | run_one harness-crashes)" \
 	"1 0 passed, 1 failed" "run: not when it crashes again"
 
+# Which comes when: m* are machines, b* machines that can be beside others, u* boot none.
+cat >"$tmp/order.py" <<'END'
+import importlib.machinery
+import importlib.util
+import os
+import sys
+
+loader = importlib.machinery.SourceFileLoader("run", sys.argv[1])
+run = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
+loader.exec_module(run)
+done = []
+run.header = lambda path, pattern: pattern == "beside" and os.path.basename(path)[0] == "b"
+run.run_one = lambda path: done.append(os.path.basename(path)) or path
+vm, unit = (os.path.join(run.TOP, "tests", name) for name in ("vm", "unit"))
+paths = [f"{vm}/b1", f"{vm}/m1", f"{unit}/u1", f"{vm}/b2", f"{vm}/m2", f"{unit}/u2"]
+returned = run.run_all(paths, 1)
+no_more = min(done.index("m2"), done.index("u2"))
+beside = min(done.index("b1"), done.index("b2"))
+print(returned == paths, sorted(done) == sorted(os.path.basename(p) for p in paths),
+      done.index("m1") < done.index("m2"), done.index("u1") < done.index("u2"),
+      no_more < beside)
+END
+is "$(PYTHONDONTWRITEBYTECODE=1 python3 "$tmp/order.py" "$T_TOP/tests/run")" "True True True True True" \
+	"run: all of them once, and what can be beside others when there is no more of either"
+
 # A boot that a stale breakpoint of QEMU ended, told from others by what rfm says.
 rfm()
 {

@@ -3,6 +3,7 @@
 # The audit while everything changes: others at work are no violation. That it
 # finds violations is shown in pci.sh and in the unit test of the ledger.
 # timeout: 600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

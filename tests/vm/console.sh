@@ -3,6 +3,7 @@
 # The terminal of a subOS: typing, Ctrl-C, window size, several readers, one
 # writer, much output, a restart, and the end.
 # timeout: 600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

@@ -3,6 +3,7 @@
 # The I/O ports that a subOS touches from its first instruction to its end are
 # those that Documentation/io-ports.rst lists. QEMU's trace says which.
 # timeout: 900
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

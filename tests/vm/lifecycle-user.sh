@@ -4,6 +4,7 @@
 # first line on; both entries of a kernel, four and five levels of
 # page tables.
 # timeout: 600 900
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

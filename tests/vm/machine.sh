@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The test machine: status, output, disks, copies, monitor, and how it ends.
 # timeout: 600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -3,6 +3,7 @@
 # Two subOSes with an NVMe drive each: reading, writing, restart, crash, and a
 # forced end in the middle of a write. What they wrote is checked from outside.
 # timeout: 600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

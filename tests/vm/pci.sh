@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # PCI functions: which are refused and why, and that they come back as they were.
 # timeout: 600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build
