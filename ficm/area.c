@@ -15,6 +15,7 @@
 #include "internal.h"
 
 static_assert(sizeof(struct rf_ficm_pair) == 12288);
+static_assert(offsetof(struct rf_ficm_pair, signals) == 8384);
 static_assert(offsetof(struct rf_ficm_area, pair) == 4096);
 static_assert(sizeof(struct rf_ficm_area) == 4096 + RF_WIRE_PEERS * 12288);
 static_assert(sizeof(struct rf_com_bulk) == PAGE_SIZE + RF_COM_CHUNKS * RF_COM_CHUNK);

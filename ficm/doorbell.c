@@ -5,7 +5,8 @@
  *
  * When it moves to another CPU, a sender that had read the old place may ring
  * there. It had put its message before it read that place, so the reader, which
- * is woken after the new place was published, finds the message.
+ * is woken after the new place was published, finds the message. So does the interrupt, for
+ * which we ring at the new place, with a signal.
  */
 #include <linux/cpumask.h>
 #include <linux/export.h>
@@ -81,10 +82,10 @@ static int bell_set_affinity(struct irq_data *data, const struct cpumask *mask, 
 	if (ret < 0)
 		return ret;
 	bell_publish(data);
-	/* Published before the reader looks: pairs with ficm_ring_bell(). */
+	/* Published before anybody looks: pairs with ficm_ring_bell(), ficm_signal_raise(). */
 	smp_mb();
 	wake_up_process(bell_wakes);
-	/* The vector domain ends the move when the first one arrives. */
+	/* Signals are looked at; and the vector domain ends the move when the first one arrives. */
 	ficm_doorbell_ring(ficm_doorbell);
 	return ret;
 }
@@ -179,11 +180,29 @@ static bool listeners_tell(void)
  */
 static irqreturn_t bell_handler(int irq, void *arg)
 {
-	if (listeners_tell() && !ficm_read_wanted())
+	bool found = ficm_take();
+
+	found |= listeners_tell();
+	if (found && !ficm_read_wanted())
 		return IRQ_HANDLED;
 	WRITE_ONCE(ficm_doorbell_rang, ktime_get_mono_fast_ns());
 	wake_up_process(bell_wakes);
 	return IRQ_HANDLED;
+}
+
+/**
+ * ficm_doorbell_own() - ring our own doorbell
+ *
+ * Should it move meanwhile, it rings by itself.
+ *
+ * Context: any.
+ */
+void ficm_doorbell_own(void)
+{
+	u64 bell = READ_ONCE(ficm_doorbell);
+
+	if (bell)
+		ficm_doorbell_ring(bell);
 }
 
 /* One CPU that is on line: the vector is allocated there. */

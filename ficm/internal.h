@@ -6,7 +6,8 @@
  *	handlers_lock	held while handlers run (static in dispatch.c)
  *	exchange_lock	joining, refreshing, leaving (static in peers.c)
  *	peer->in_lock	the ring from a peer; not in interrupts
- *	peer->out_lock	the ring to a peer, and what is known of its doorbell
+ *	peer->signal_lock	taking a peer's signals; held while their handler runs
+ *	peer->out_lock	the ring to a peer, signals to it, and what is known of its doorbell
  *	bell_lock	where our doorbell is published (static in doorbell.c)
  *
  * The reading thread looks at the directory and at what peers write without a lock, but
@@ -19,6 +20,7 @@
 #include <linux/types.h>
 
 #include "ring.h"
+#include "signal.h"
 
 struct attribute_group;
 struct kobject;
@@ -29,9 +31,9 @@ struct task_struct;
 /**
  * struct ficm_peer - another kernel, or this one
  * @id: number of the peer, RF_FICM_NOBODY while its place is empty; changed under
- *	both locks, looked at without, and then once more under one
+ *	all three locks, looked at without, and then once more under one
  * @generation: of the kernel that has the place
- * @open: the rings are open; changed under both locks
+ * @open: the rings are open; changed under all three locks
  * @joined: it was seen to have set up its area
  * @out_lock: protects @out, @joined and what follows up to @in_lock
  * @out: ring to the peer
@@ -52,6 +54,8 @@ struct task_struct;
  * @before: what stands there until then; the reading thread's own
  * @broken: the reader's end was reported as broken; the reading thread's own
  * @unhandled: messages of a type that nobody registered; the reading thread's own
+ * @signal_lock: protects the taker's part of @signals; the raiser's is under @out_lock
+ * @signals: to the peer and from it
  * @kobj: its directory in sysfs; under exchange_lock
  */
 struct ficm_peer {
@@ -77,6 +81,8 @@ struct ficm_peer {
 	__le64 before;
 	bool broken;
 	u64 unhandled;
+	spinlock_t signal_lock;	/* the doorbell's interrupt against closing; see above */
+	struct ficm_signals signals;
 	struct kobject *kobj;
 };
 
@@ -87,6 +93,7 @@ int ficm_doorbell_init(struct task_struct *wakes, unsigned int cpu);
 void ficm_doorbell_exit(void);
 void ficm_doorbell_publish(__le64 *where);
 void ficm_doorbell_ring(u64 doorbell);
+void ficm_doorbell_own(void);
 
 /* area.c: the directory and the areas in the supervisor's memory */
 int ficm_dir_map(u64 phys);
@@ -104,6 +111,7 @@ int ficm_area_check(const struct rf_ficm_area *area, u32 generation);
 extern struct ficm_peer ficm_peers[RF_WIRE_PEERS];
 extern u32 ficm_open;
 struct ficm_peer *ficm_peer_find(u32 id);
+struct ficm_peer *ficm_peer_at(unsigned int place);
 void ficm_peers_init(void);
 void ficm_peers_exit(void);
 void ficm_refresh_later(void);
@@ -130,6 +138,9 @@ bool ficm_read_wanted(void);
 void ficm_dispatch_begin(void);
 void ficm_dispatch_end(void);
 bool ficm_dispatch(struct ficm_peer *peer, const struct rf_msg *msg);
+
+/* take.c */
+bool ficm_take(void);
 
 /* loopback.c */
 extern struct ficm_peer ficm_loopback;

@@ -3,7 +3,7 @@
  * Who there is: the kernels that the supervisor's directory lists, each with a
  * ring there and a ring back. The places are fixed, one for each entry of the
  * directory, and never freed, so that senders find a peer without a lock; the
- * peer's own two locks keep its rings while they are used.
+ * peer's own locks keep its rings while they are used.
  */
 #include <linux/export.h>
 #include <linux/minmax.h>
@@ -48,14 +48,43 @@ struct ficm_peer *ficm_peer_find(u32 id)
 	return NULL;
 }
 
+/**
+ * ficm_peer_at() - the peer that has a place
+ * @place: a bit of ficm_open
+ *
+ * Return: the peer, which may have gone meanwhile.
+ */
+struct ficm_peer *ficm_peer_at(unsigned int place)
+{
+	return place == FICM_PLACE_LOOPBACK ? &ficm_loopback : &ficm_peers[place];
+}
+
+/* All that keeps others from a peer's rings and signals. */
+static unsigned long peer_lock(struct ficm_peer *peer)
+{
+	unsigned long flags;
+
+	spin_lock(&peer->in_lock);
+	spin_lock_irqsave(&peer->signal_lock, flags);
+	spin_lock(&peer->out_lock);
+	return flags;
+}
+
+static void peer_unlock(struct ficm_peer *peer, unsigned long flags)
+{
+	spin_unlock(&peer->out_lock);
+	spin_unlock_irqrestore(&peer->signal_lock, flags);
+	spin_unlock(&peer->in_lock);
+}
+
 static void peer_close(struct ficm_peer *peer)
 {
 	unsigned long flags;
 
 	if (!peer->open)
 		return;
-	spin_lock(&peer->in_lock);
-	spin_lock_irqsave(&peer->out_lock, flags);
+	flags = peer_lock(peer);
+	ficm_signals_close(&peer->signals);
 	ficm_ring_out_close(&peer->out);
 	ficm_ring_in_close(&peer->in);
 	WRITE_ONCE(peer->at, NULL);
@@ -64,12 +93,11 @@ static void peer_close(struct ficm_peer *peer)
 	WRITE_ONCE(peer->open, false);
 	peer->joined = false;
 	peer->area = NULL;
-	spin_unlock_irqrestore(&peer->out_lock, flags);
-	spin_unlock(&peer->in_lock);
+	peer_unlock(peer, flags);
 	ficm_sysfs_remove(peer);
 }
 
-/* Under both locks. */
+/* Under its locks. */
 static void peer_open_rings(struct ficm_peer *peer, u32 slot, struct rf_ficm_area *area)
 {
 	struct ficm_ring_mem out = {
@@ -85,6 +113,8 @@ static void peer_open_rings(struct ficm_peer *peer, u32 slot, struct rf_ficm_are
 
 	ficm_ring_out_open(&peer->out, &out, own_generation, peer->generation);
 	ficm_ring_in_open(&peer->in, &in, own_generation, peer->generation);
+	ficm_signals_open(&peer->signals, &own->pair[slot].signals,
+			  &area->pair[own_slot].signals, own_generation, peer->generation);
 }
 
 /* Where its doorbell may be; what was refused before may be right now. */
@@ -132,8 +162,7 @@ static void peer_open(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
 		return;
 	peer_set_cpus(peer, entry);
 	peer_set_rights(peer, entry);
-	spin_lock(&peer->in_lock);
-	spin_lock_irqsave(&peer->out_lock, flags);
+	flags = peer_lock(peer);
 	peer->generation = le32_to_cpu(entry->generation);
 	peer->area = area;
 	peer->owed = false;
@@ -144,10 +173,10 @@ static void peer_open(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
 	WRITE_ONCE(peer->open, true);
 	WRITE_ONCE(ficm_open, ficm_open | BIT(slot));
 	WRITE_ONCE(peer->id, le32_to_cpu(entry->id));
-	spin_unlock_irqrestore(&peer->out_lock, flags);
-	spin_unlock(&peer->in_lock);
+	peer_unlock(peer, flags);
 	ficm_sysfs_add(peer);
 	ficm_read_wake();
+	ficm_doorbell_own();	/* signals that it had raised before */
 }
 
 static void peer_refresh(struct ficm_peer *peer, const struct rf_ficm_entry *entry)
@@ -549,6 +578,7 @@ void ficm_peers_init(void)
 		ficm_peers[i].id = RF_FICM_NOBODY;
 		spin_lock_init(&ficm_peers[i].out_lock);
 		spin_lock_init(&ficm_peers[i].in_lock);
+		spin_lock_init(&ficm_peers[i].signal_lock);
 	}
 }
 

@@ -37,11 +37,6 @@ static struct task_struct *reader;
 static struct rf_msg read_msg;
 static u64 read_spin_ns;	/* how long to look on before sleeping; 0: a few times */
 
-static struct ficm_peer *peer_at(unsigned int place)
-{
-	return place == FICM_PLACE_LOOPBACK ? &ficm_loopback : &ficm_peers[place];
-}
-
 /* Under RCU, so that what @at points to stays mapped. */
 static bool peer_quiet(const struct ficm_peer *peer)
 {
@@ -58,7 +53,7 @@ static u32 read_look(unsigned int looks)
 	rcu_read_lock();
 	while (looks-- && !some)
 		for (open = READ_ONCE(ficm_open); open; open &= open - 1)
-			if (!peer_quiet(peer_at(__ffs(open))))
+			if (!peer_quiet(ficm_peer_at(__ffs(open))))
 				some |= open & -open;
 	rcu_read_unlock();
 	return some;
@@ -110,7 +105,7 @@ static bool read_round(u32 some)
 	bool any = false;
 
 	for (; some; some &= some - 1)
-		any |= read_some(peer_at(__ffs(some)));
+		any |= read_some(ficm_peer_at(__ffs(some)));
 	if (any)
 		read_dir();
 	return any;
@@ -141,7 +136,7 @@ static bool read_sleep(void)
 	read_dir();
 	set_current_state(TASK_INTERRUPTIBLE);
 	for (open = READ_ONCE(ficm_open); open; open &= open - 1)
-		armed &= peer_arm(peer_at(__ffs(open)));
+		armed &= peer_arm(ficm_peer_at(__ffs(open)));
 	armed &= !kthread_should_stop();
 	if (armed)
 		schedule();

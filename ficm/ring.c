@@ -57,7 +57,14 @@ const char *ficm_ring_fault_name(enum ficm_ring_fault fault)
 	return names[fault];
 }
 
-static u32 pair_of(u32 writer, u32 reader)
+/**
+ * ficm_ring_pair() - upper half of a stamp
+ * @writer: generation of the writing kernel
+ * @reader: of the reading kernel
+ *
+ * Return: that, not 0.
+ */
+u32 ficm_ring_pair(u32 writer, u32 reader)
 {
 	return (writer % 65535 + 1) << 16 | (reader % 65535 + 1);
 }
@@ -111,7 +118,7 @@ int ficm_ring_out_open(struct ficm_ring_out *out, const struct ficm_ring_mem *me
 
 	if (!mem_good(mem))
 		return -EINVAL;
-	*out = (struct ficm_ring_out) { .mem = *mem, .pair = pair_of(self, peer) };
+	*out = (struct ficm_ring_out) { .mem = *mem, .pair = ficm_ring_pair(self, peer) };
 	WRITE_ONCE(mem->head->open, 0);
 	for (i = 0; i < mem->slots; i++) {
 		/*
@@ -274,7 +281,7 @@ int ficm_ring_in_open(struct ficm_ring_in *in, const struct ficm_ring_mem *mem,
 
 	if (!mem_good(mem))
 		return -EINVAL;
-	*in = (struct ficm_ring_in) { .mem = *mem, .pair = pair_of(peer, self) };
+	*in = (struct ficm_ring_in) { .mem = *mem, .pair = ficm_ring_pair(peer, self) };
 	WRITE_ONCE(ack->taken, 0);
 	WRITE_ONCE(ack->wanted, 0);
 	id_write(&ack->id, sizeof(*ack), mem->slots);

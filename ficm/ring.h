@@ -90,6 +90,7 @@ struct ficm_ring_in {
 };
 
 u32 ficm_ring_size(u32 slots);
+u32 ficm_ring_pair(u32 writer, u32 reader);
 const char *ficm_ring_fault_name(enum ficm_ring_fault fault);
 
 int ficm_ring_out_open(struct ficm_ring_out *out, const struct ficm_ring_mem *mem,

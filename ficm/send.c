@@ -143,6 +143,13 @@ int ficm_send(u32 peer, const struct rf_msg *msg)
 }
 EXPORT_SYMBOL_NS_GPL(ficm_send, RAINFOREST_FICM);
 
+/* Under out_lock. */
+static void bell_ring(struct ficm_peer *to)
+{
+	if (!ficm_peer_bell(to))
+		to->owed = true;
+}
+
 /**
  * ficm_knock() - ring another kernel's doorbell, without a message
  * @peer: whose
@@ -164,12 +171,45 @@ int ficm_knock(u32 peer)
 		return -ENOENT;
 	spin_lock_irqsave(&to->out_lock, flags);
 	ret = peer_ready(to, peer, to->generation);
-	if (!ret && !ficm_peer_bell(to))
-		to->owed = true;
+	if (!ret)
+		bell_ring(to);
 	spin_unlock_irqrestore(&to->out_lock, flags);
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(ficm_knock, RAINFOREST_FICM);
+
+/**
+ * ficm_signal() - raise a signal of another kernel
+ * @peer: whose; FICM_LOOPBACK is this kernel itself
+ * @n: which
+ *
+ * The other kernel's handler is called at least once after this, and sees all that was stored
+ * before; how often is not told. No room is needed, nobody is waited for, and no thread has
+ * to run there. A signal that the other one has not taken yet is not rung for again.
+ *
+ * Context: any but NMI.
+ * Return: 0, also where it has no doorbell at the moment, or has not heard of us yet: it looks
+ * when it has; -EINVAL: @n is not below RF_SIGNALS; -ENOENT, -ENOTCONN, -EPROTO as of
+ * ficm_send(): nothing was raised.
+ */
+int ficm_signal(u32 peer, unsigned int n)
+{
+	struct ficm_peer *to = ficm_peer_find(peer);
+	unsigned long flags;
+	int ret;
+
+	if (n >= RF_SIGNALS)
+		return -EINVAL;
+	if (!to)
+		return -ENOENT;
+	spin_lock_irqsave(&to->out_lock, flags);
+	ret = peer_ready(to, peer, to->generation);
+	if (!ret && ficm_signal_raise(&to->signals, n))
+		bell_ring(to);
+	spin_unlock_irqrestore(&to->out_lock, flags);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_signal, RAINFOREST_FICM);
 
 /**
  * ficm_multicast() - send a message to several kernels

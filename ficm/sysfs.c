@@ -44,6 +44,8 @@ FICM_COUNTER(received, peer->in.got);
 FICM_COUNTER(armed, peer->in.arms);
 FICM_COUNTER(unhandled, peer->unhandled);
 FICM_COUNTER(refused, peer->refused);
+FICM_COUNTER(raised, peer->signals.raised);
+FICM_COUNTER(taken, peer->signals.taken);
 FICM_COUNTER(generation, peer->generation);
 
 static ssize_t fault_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
@@ -96,6 +98,8 @@ static struct attribute *peer_attrs[] = {
 	&doorbells_attr.attr,
 	&received_attr.attr,
 	&armed_attr.attr,
+	&raised_attr.attr,
+	&taken_attr.attr,
 	&unhandled_attr.attr,
 	&refused_attr.attr,
 	&generation_attr.attr,

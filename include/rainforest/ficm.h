@@ -35,6 +35,21 @@ typedef void (*ficm_handler_t)(u32 peer, const struct rf_msg *msg, void *arg);
  */
 typedef bool (*ficm_rang_t)(void);
 
+/**
+ * typedef ficm_signalled_t - receives signals: see ficm_signals_listen()
+ * @peer: who raised it
+ * @n: which, below RF_SIGNALS: it means nothing but "look"
+ *
+ * A kernel that misbehaves can have it called for each @n at each of its doorbells. Not two
+ * at a time. It may raise signals itself.
+ *
+ * Context: hard interrupt.
+ */
+typedef void (*ficm_signalled_t)(u32 peer, unsigned int n);
+
+int ficm_signals_listen(ficm_signalled_t fn);
+void ficm_signals_end(ficm_signalled_t fn);
+int ficm_signal(u32 peer, unsigned int n);
 int ficm_listen(ficm_rang_t rang);
 void ficm_listen_end(ficm_rang_t rang);
 int ficm_knock(u32 peer);

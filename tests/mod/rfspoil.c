@@ -7,6 +7,7 @@
  *	insmod rfspoil.ko dir=0x... slot=N what=bell apicid=0 vector=0x40
  *	insmod rfspoil.ko dir=0x... slot=N what=stamps
  *	insmod rfspoil.ko dir=0x... slot=N what=acks
+ *	insmod rfspoil.ko dir=0x... slot=N what=signals
  *	insmod rfspoil.ko dir=0x... what=dir		until it is unloaded
  */
 #include <linux/io.h>
@@ -47,6 +48,18 @@ static void spoil_acks(struct rf_ficm_area *area)
 	}
 }
 
+/* All but which kernels they are of. */
+static void spoil_signals(struct rf_ficm_area *area)
+{
+	unsigned int i;
+
+	for (i = 0; i < RF_WIRE_PEERS; i++) {
+		struct rf_signals *s = &area->pair[i].signals;
+
+		get_random_bytes(&s->count, sizeof(*s) - offsetof(struct rf_signals, count));
+	}
+}
+
 static int spoil(struct rf_ficm_area *area)
 {
 	if (!strcmp(what, "bell"))
@@ -55,6 +68,8 @@ static int spoil(struct rf_ficm_area *area)
 		spoil_stamps(area);
 	else if (!strcmp(what, "acks"))
 		spoil_acks(area);
+	else if (!strcmp(what, "signals"))
+		spoil_signals(area);
 	else
 		return -EINVAL;
 	return 0;

@@ -257,6 +257,11 @@ check "b is told the same" sends b "$a" 1
 is "$(of b "$a" refused)" 1 "b does not ring either"
 
 # --- a peer that writes noise ---
+taken=$(of - "$a" taken)
+like "$(spoil a what=signals)" spoiled "a writes noise into its signals"
+check "a sends to the supervisor, and rings" sends a 0 1
+takes_noise() { [ "$(of - "$a" taken)" -gt "$taken" ]; }
+check "the supervisor has taken signals that were none" eventually 30 takes_noise
 like "$(spoil a what=acks)" spoiled "a says that it read what was never written"
 like "$(fill - "$a")" ' -32$' "the ring to it is broken"
 is "$(of - "$a" fault)" "bad-acknowledgment good" "for that reason"

@@ -20,6 +20,11 @@ arrive()
 {
 	modprobe rfficm "$@" && rmmod rfficm
 }
+# With these parameters signals are taken, each after it was raised for the last time.
+signalled()
+{
+	modprobe rfsignal "$@" && rmmod rfsignal
+}
 # received N: messages that the test module had, and none wrong
 received()
 {
@@ -44,6 +49,19 @@ check "and no more than it was armed anew" test $rang -le $(($(of armed) - arms 
 check "likewise, where somebody else hears each doorbell, and says that it is for him" \
 	arrive count=100 senders=1 rest_us=2000 listen=1
 like "$(dmesg | grep rfficm: | tail -n 1)" ' 100 messages, .*, [1-9][0-9]+ doorbells heard: 0$' "he did"
+
+# --- signals ---
+raised=$(of raised)
+check "each signal comes; one that is pending comes once" signalled senders=0
+is "$(($(of raised) - raised))" 2052 "what is pending is not rung for: of 2056 so many are"
+is "$(of taken)" "$(of raised)" "all are taken, and counted"
+raised=$(of raised)
+check "$n signals of each of two senders" signalled count="$n"
+check "$(($(of raised) - raised)) doorbells, no more than signals" \
+	test $(($(of raised) - raised)) -le $((2052 + 2 * n))
+check "likewise with a rest after each" signalled count="$(rounds 500 20000)" rest_us=200
+refused 1 '.' "control: one that is not raised is noticed" modprobe rfsignal count=10 spoil=1
+like "$(dmesg | tail -n 5)" 'rfsignal: .*: -110$' "control: as such"
 
 # --- saturated: the reader does not come back from its first message ---
 modprobe rfpeer
@@ -85,19 +103,30 @@ check "all of it" eventually 60 sent_all
 rmmod rfpeer
 
 # --- the doorbell's CPU ---
+# Its CPU goes off line and comes back, several times.
+moves()
+{
+	i=0
+	while [ $i -lt "$(rounds 3 50)" ]; do
+		echo 0 >/sys/devices/system/cpu/cpu1/online
+		away=$(cat /sys/module/ficm/doorbell)
+		echo 1 >/sys/devices/system/cpu/cpu1/online
+		i=$((i + 1))
+	done
+}
 before=$(cat /sys/module/ficm/doorbell)
 modprobe rfficm count="$(rounds 2000 50000)" rest_us=300 listen=1 &
 load=$!
-i=0
-while [ $i -lt "$(rounds 3 50)" ]; do
-	echo 0 >/sys/devices/system/cpu/cpu1/online
-	away=$(cat /sys/module/ficm/doorbell)
-	echo 1 >/sys/devices/system/cpu/cpu1/online
-	i=$((i + 1))
-done
+moves
 wait $load
 is $? 0 "none is lost while the doorbell's CPU goes off line"
 rmmod rfficm
+modprobe rfsignal count="$(rounds 2000 50000)" rest_us=300 &
+load=$!
+moves
+wait $load
+is $? 0 "nor is a signal"
+rmmod rfsignal
 unlike "$away" "^$before\$" "the doorbell moved: $before, then $away"
 
 refused 1 '.' "control: a message that comes twice is noticed" modprobe rfficm spoil=1
@@ -116,8 +145,10 @@ while [ $stuck -lt 50 ]; do
 done
 is "$check_sent" sent "control: a message is sent"
 check "control: without the doorbell it does not arrive (try $stuck)" eval '! received $stuck'
+refused 1 '.' "control: nor do signals" modprobe rfsignal
 echo 0 >$P/mute
 check "and with it it does" eventually 60 received $stuck
+check "and they do" signalled count=1000
 rmmod rfpeer
 check "and afterwards all is well" arrive count=1000
 is "$(of fault)" "good good" "no ring is broken"

@@ -382,6 +382,30 @@ struct rf_ring_ack {
 	__u8 reserved2[56];
 } __attribute__((aligned(64)));
 
+#define RF_SIGNALS		2048		/* from one kernel to one other */
+#define RF_SIGNAL_WORDS		32		/* of 64 of them */
+
+/**
+ * struct rf_signals - signals of a kernel to one other, written by the first only
+ * @open: as of struct rf_ring_head: until it is that of the pair, the rest is somebody else's
+ * @count: rises with each signal that is raised, after it
+ * @sent: signals to the other kernel, signal 64 * i + j at bit j of word i: it is raised by
+ *	changing the bit, unless it is pending
+ * @reserved: 0
+ * @taken: of the other kernel's @sent, as far as they were taken. A signal is pending while
+ *	its bits in the one's @sent and the other's @taken differ
+ *
+ * What is raised is rung for, pending signals are not. A signal is numbered by who uses it:
+ * RF_VIRTIO_SIGNAL.
+ */
+struct rf_signals {
+	__le64 open;
+	__le64 count;
+	__le64 sent[RF_SIGNAL_WORDS];
+	__u8 reserved[48];
+	__le64 taken[RF_SIGNAL_WORDS];
+} __attribute__((aligned(64)));
+
 /*
  * The exchange: the supervisor lends each kernel an area of its own memory, in
  * which that kernel alone writes, and lists the areas in a directory, in which
@@ -394,6 +418,7 @@ struct rf_ring_ack {
  *	entry[w] ------>| doorbell of w                  |
  *	...		| pair[r].ack: of the ring r to w |
  *			| pair[r].head, .slot: ring w to r|
+ *			| pair[r].signals                |
  *			+--------------------------------+
  */
 #define RF_FICM_DIR_MAGIC	0x52494446	/* "FDIR" */
@@ -447,13 +472,15 @@ struct rf_ficm_dir {
  * @ack: of the ring that the other writes
  * @head: of the ring to the other
  * @slot: its messages
+ * @signals: to the other, and those taken from it
  * @reserved: 0
  */
 struct rf_ficm_pair {
 	struct rf_ring_ack ack;
 	struct rf_ring_head head;
 	struct rf_msg slot[RF_FICM_SLOTS];
-	__u8 reserved[3904];
+	struct rf_signals signals;
+	__u8 reserved[3328];
 };
 
 /**
