@@ -137,7 +137,7 @@ static struct virtqueue *make_queue(struct rfv_device *dev, unsigned int index, 
 		return ERR_PTR(-ENOMEM);
 	vq->num_max = dev->queue_max[index];
 	spin_lock_irqsave(&rfv_ring_lock, flags);
-	dev->queue[index].vq = vq;
+	dev->queue[index] = vq;
 	spin_unlock_irqrestore(&rfv_ring_lock, flags);
 	return vq;
 }

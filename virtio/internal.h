@@ -3,7 +3,8 @@
  * What the files of rfvirtio share.
  *
  * Locks: rfv_lock, a mutex: the channel and what is said on it, which devices there are;
- * rfv_ring_lock within it, a spin lock: which queues there are, configurations.
+ * rfv_ring_lock within it, a spin lock that interrupts take: which queues there are,
+ * configurations.
  */
 #ifndef _RFVIRTIO_INTERNAL_H
 #define _RFVIRTIO_INTERNAL_H
@@ -19,16 +20,6 @@
 
 struct rf_channel;
 struct rf_msg;
-
-/**
- * struct rfv_queue - a queue
- * @vq: it, NULL: the driver does not use it
- * @owed: a kick could not be sent; see ring.c
- */
-struct rfv_queue {
-	struct virtqueue *vq;
-	bool owed;
-};
 
 /**
  * struct rfv_device - a device
@@ -48,7 +39,7 @@ struct rfv_queue {
  * @remove_work: takes it from them
  * @reset_seq: of the reset that waits for its answer, 0: none
  * @reset_done: the answer came
- * @queue: its queues, under rfv_ring_lock
+ * @queue: its queues, NULL: not used by the driver; under rfv_ring_lock
  */
 struct rfv_device {
 	struct virtio_device vdev;
@@ -67,7 +58,7 @@ struct rfv_device {
 	struct work_struct remove_work;
 	u32 reset_seq;
 	struct completion reset_done;
-	struct rfv_queue queue[RF_VIRTIO_QUEUES];
+	struct virtqueue *queue[RF_VIRTIO_QUEUES];
 };
 
 static inline struct rfv_device *to_rfv_device(struct virtio_device *vdev)

@@ -80,7 +80,7 @@ void rfv_say_ready(struct rfv_device *dev)
 	ready->flags = cpu_to_le32(dev->told ? RF_VIRTIO_RESUMED : 0);
 	ready->nr_queues = cpu_to_le32(dev->nr_queues);
 	for (i = 0; i < dev->nr_queues; i++)
-		fill_queue(&ready->queue[i], dev->queue[i].vq);
+		fill_queue(&ready->queue[i], dev->queue[i]);
 	if (channel && greeted)
 		dev->told = true;
 	say(ready, offsetof(struct rf_virtio_ready, queue[dev->nr_queues]));

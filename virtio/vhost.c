@@ -16,33 +16,32 @@
 #include "vhost.h"
 
 DEFINE_MUTEX(vhost_lock);	/* bindings and their queues */
+DEFINE_SPINLOCK(vhost_kick_lock);	/* the same against interrupts: see vhost.h */
 
 static LIST_HEAD(bindings);
 
+/* Under either lock. */
 static struct vhost_binding *binding_of(u32 subos)
 {
 	struct vhost_binding *b;
 
-	lockdep_assert_held(&vhost_lock);
 	list_for_each_entry(b, &bindings, node)
 		if (b->subos == subos)
 			return b;
 	return NULL;
 }
 
-/* What a subOS says goes to its own back ends, and nowhere else. */
-static void kicked(u32 peer, const struct rf_msg *msg, void *arg)
+/* What a subOS says goes to its own back ends, and nowhere else. Hard interrupt. */
+static void kicked(u32 peer, unsigned int n)
 {
-	const struct rf_virtio_ring *ring = (const void *)msg->body;
-	u32 device = le32_to_cpu(ring->device), queue = le32_to_cpu(ring->queue);
 	struct vhost_binding *b;
+	unsigned long flags;
 
-	if (msg->len < sizeof(*ring) || device >= RF_VIRTIO_DEVICES || queue >= RF_VIRTIO_QUEUES)
-		return;
-	guard(mutex)(&vhost_lock);
+	spin_lock_irqsave(&vhost_kick_lock, flags);
 	b = binding_of(peer);
 	if (b)
-		vhost_queue_kicked(b, device, queue);
+		vhost_queue_kicked(b, n);
+	spin_unlock_irqrestore(&vhost_kick_lock, flags);
 }
 
 static int vhost_open(struct inode *inode, struct file *file)
@@ -62,7 +61,9 @@ static int vhost_release(struct inode *inode, struct file *file)
 	struct vhost_binding *b = file->private_data;
 
 	mutex_lock(&vhost_lock);
+	spin_lock_irq(&vhost_kick_lock);
 	list_del(&b->node);
+	spin_unlock_irq(&vhost_kick_lock);
 	vhost_queue_free_all(b);
 	mutex_unlock(&vhost_lock);
 	xa_destroy(&b->queues);
@@ -83,8 +84,10 @@ static int vhost_bind(struct vhost_binding *b, void __user *arg)
 	guard(mutex)(&vhost_lock);
 	if (b->subos || binding_of(req.subos))
 		return -EBUSY;
+	spin_lock_irq(&vhost_kick_lock);
 	b->subos = req.subos;
 	list_add(&b->node, &bindings);
+	spin_unlock_irq(&vhost_kick_lock);
 	return 0;
 }
 
@@ -136,19 +139,19 @@ static int __init rfvhost_init(void)
 {
 	int ret;
 
-	ret = ficm_register(RF_MSG_VIRTIO_KICK, kicked, NULL);
+	ret = ficm_signals_listen(kicked);
 	if (ret)
 		return ret;
 	ret = misc_register(&vhost_device);
 	if (ret)
-		ficm_unregister(RF_MSG_VIRTIO_KICK);
+		ficm_signals_end(kicked);
 	return ret;
 }
 
 static void __exit rfvhost_exit(void)
 {
 	misc_deregister(&vhost_device);
-	ficm_unregister(RF_MSG_VIRTIO_KICK);
+	ficm_signals_end(kicked);
 }
 
 module_init(rfvhost_init);

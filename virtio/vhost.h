@@ -7,6 +7,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
 
@@ -16,9 +17,10 @@ struct vhost_queue;
  * struct vhost_binding - a descriptor of /dev/rfvhost
  * @node: in the list of those that are bound
  * @subos: id of the subOS, 0: none yet
- * @queues: struct vhost_queue, by device * RF_VIRTIO_QUEUES + queue
+ * @queues: struct vhost_queue, by RF_VIRTIO_SIGNAL
  *
- * All under vhost_lock.
+ * All changes under vhost_lock. Interrupts look under vhost_kick_lock, which is held while
+ * @node is changed, and once more before a queue that is gone from @queues is freed.
  */
 struct vhost_binding {
 	struct list_head node;
@@ -27,9 +29,10 @@ struct vhost_binding {
 };
 
 extern struct mutex vhost_lock;
+extern spinlock_t vhost_kick_lock;
 
 int vhost_queue_set(struct vhost_binding *b, u32 device, u32 queue, int kick, int call);
-void vhost_queue_kicked(struct vhost_binding *b, u32 device, u32 queue);
+void vhost_queue_kicked(struct vhost_binding *b, unsigned int n);
 void vhost_queue_free_all(struct vhost_binding *b);
 
 #endif /* _RFVHOST_H */

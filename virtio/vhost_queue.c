@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A queue's eventfds. A kick signals one, in the thread of FICM; a signal of the other is
- * sent as a call from where it was raised, with interrupts off. What finds no room in the
- * ring is owed and sent by a work item.
+ * A queue's eventfds. A kick signals one, in the doorbell's interrupt; a signal of the other is
+ * passed on as a call from where it was raised, with interrupts off.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -10,57 +9,29 @@
 #include <linux/rainforest_virtio.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
-#include <linux/workqueue.h>
 #include <rainforest/ficm.h>
 
 #include "vhost.h"
 
-#define OWED_RETRY	1	/* jiffies until what is owed is tried again */
-
 /**
  * struct vhost_queue - a queue
  * @subos: whose
- * @device: of the subOS
- * @queue: of the device
+ * @n: RF_VIRTIO_SIGNAL of it
  * @kick: signalled when it is kicked, or NULL
  * @call_file: whose signals are calls, or NULL; held, so that it does not vanish
  * @call: the same
  * @wait: on @call
  * @table: how we get onto its wait queue
- * @owed: sends a call that found no room
  */
 struct vhost_queue {
 	u32 subos;
-	u32 device;
-	u32 queue;
+	unsigned int n;
 	struct eventfd_ctx *kick;
 	struct file *call_file;
 	struct eventfd_ctx *call;
 	wait_queue_entry_t wait;
 	poll_table table;
-	struct delayed_work owed;
 };
-
-static int send_call(const struct vhost_queue *vq)
-{
-	struct rf_virtio_ring ring = {
-		.device = cpu_to_le32(vq->device), .queue = cpu_to_le32(vq->queue),
-	};
-	struct rf_msg msg = {
-		.type = cpu_to_le16(RF_MSG_VIRTIO_CALL), .len = sizeof(ring),
-	};
-
-	memcpy(msg.body, &ring, sizeof(ring));
-	return ficm_send(vq->subos, &msg);
-}
-
-static void owed_work(struct work_struct *work)
-{
-	struct vhost_queue *vq = container_of(work, struct vhost_queue, owed.work);
-
-	if (send_call(vq) == -EAGAIN)
-		schedule_delayed_work(&vq->owed, OWED_RETRY);
-}
 
 /* Under the lock of the eventfd's wait queue, interrupts off. */
 static int call_signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
@@ -71,8 +42,7 @@ static int call_signalled(wait_queue_entry_t *wait, unsigned int mode, int sync,
 	if (!(key_to_poll(key) & EPOLLIN))
 		return 0;
 	eventfd_ctx_do_read(vq->call, &count);
-	if (send_call(vq) == -EAGAIN)
-		schedule_delayed_work(&vq->owed, OWED_RETRY);
+	ficm_signal(vq->subos, vq->n);
 	return 0;
 }
 
@@ -112,7 +82,7 @@ static int set_call(struct vhost_queue *vq, int fd)
 	init_poll_funcptr(&vq->table, call_table);
 	/* what was signalled before we came */
 	if (vfs_poll(file, &vq->table) & EPOLLIN)
-		schedule_delayed_work(&vq->owed, 0);
+		ficm_signal(vq->subos, vq->n);
 	return 0;
 }
 
@@ -125,14 +95,19 @@ static void queue_free(struct vhost_queue *vq)
 		eventfd_ctx_put(vq->call);
 		fput(vq->call_file);
 	}
-	cancel_delayed_work_sync(&vq->owed);
 	if (vq->kick)
 		eventfd_ctx_put(vq->kick);
 	kfree(vq);
 }
 
-static struct vhost_queue *queue_new(struct vhost_binding *b, u32 device, u32 queue, int kick,
-				     int call)
+/* What is not in @queues any more is not kicked when this returns. */
+static void kicks_end(void)
+{
+	spin_lock_irq(&vhost_kick_lock);
+	spin_unlock_irq(&vhost_kick_lock);
+}
+
+static struct vhost_queue *queue_new(struct vhost_binding *b, unsigned int n, int kick, int call)
 {
 	struct vhost_queue *vq = kzalloc(sizeof(*vq), GFP_KERNEL_ACCOUNT);
 	int ret = 0;
@@ -140,9 +115,7 @@ static struct vhost_queue *queue_new(struct vhost_binding *b, u32 device, u32 qu
 	if (!vq)
 		return ERR_PTR(-ENOMEM);
 	vq->subos = b->subos;
-	vq->device = device;
-	vq->queue = queue;
-	INIT_DELAYED_WORK(&vq->owed, owed_work);
+	vq->n = n;
 	if (kick >= 0)
 		ret = set_kick(vq, kick);
 	if (!ret && call >= 0)
@@ -166,19 +139,21 @@ static struct vhost_queue *queue_new(struct vhost_binding *b, u32 device, u32 qu
  */
 int vhost_queue_set(struct vhost_binding *b, u32 device, u32 queue, int kick, int call)
 {
-	unsigned long index = device * RF_VIRTIO_QUEUES + queue;
+	unsigned int n = RF_VIRTIO_SIGNAL(device, queue);
 	struct vhost_queue *vq = NULL, *old;
 	int ret;
 
 	lockdep_assert_held(&vhost_lock);
 	if (kick >= 0 || call >= 0)
-		vq = queue_new(b, device, queue, kick, call);
+		vq = queue_new(b, n, kick, call);
 	if (IS_ERR(vq))
 		return PTR_ERR(vq);
-	old = xa_store(&b->queues, index, vq, GFP_KERNEL_ACCOUNT);
+	old = xa_store(&b->queues, n, vq, GFP_KERNEL_ACCOUNT);
 	ret = xa_err(old);
 	if (ret)
 		old = vq;
+	else
+		kicks_end();
 	if (old)
 		queue_free(old);
 	return ret;
@@ -187,14 +162,13 @@ int vhost_queue_set(struct vhost_binding *b, u32 device, u32 queue, int kick, in
 /**
  * vhost_queue_kicked() - there is something in a queue
  * @b: the binding
- * @device: which
- * @queue: which of its queues
+ * @n: RF_VIRTIO_SIGNAL of it, or whatever the subOS says
  *
- * Context: process, vhost_lock held.
+ * Context: hard interrupt, vhost_kick_lock held.
  */
-void vhost_queue_kicked(struct vhost_binding *b, u32 device, u32 queue)
+void vhost_queue_kicked(struct vhost_binding *b, unsigned int n)
 {
-	struct vhost_queue *vq = xa_load(&b->queues, device * RF_VIRTIO_QUEUES + queue);
+	struct vhost_queue *vq = xa_load(&b->queues, n);
 
 	if (vq && vq->kick)
 		eventfd_signal(vq->kick);

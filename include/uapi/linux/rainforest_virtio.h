@@ -19,7 +19,8 @@
  * back ends: READY follows at once if its driver runs, with RF_VIRTIO_RESUMED: what is in
  * the queues, and is not marked as used, is still to be done.
  *
- * Kicks and calls are messages of FICM, struct rf_virtio_ring.
+ * Kicks (there is something in a queue) and calls (something was taken from it) are signals of
+ * FICM, RF_VIRTIO_SIGNAL.
  */
 #ifndef _UAPI_LINUX_RAINFOREST_VIRTIO_H
 #define _UAPI_LINUX_RAINFOREST_VIRTIO_H
@@ -31,6 +32,7 @@
 
 #define RF_VIRTIO_DEVICES	32		/* of one subOS, numbered from 0 */
 #define RF_VIRTIO_QUEUES	64		/* of one device, numbered from 0 */
+#define RF_VIRTIO_SIGNAL(device, queue)	((device) * RF_VIRTIO_QUEUES + (queue))
 #define RF_VIRTIO_QUEUE_MAX	1024		/* entries of a queue */
 #define RF_VIRTIO_CONFIG_MAX	256		/* bytes of a device's configuration */
 
@@ -142,17 +144,6 @@ struct rf_virtio_ready {
 	__le32 flags;
 	__le32 nr_queues;
 	struct rf_virtio_queue queue[RF_VIRTIO_QUEUES];
-};
-
-/**
- * struct rf_virtio_ring - body of RF_MSG_VIRTIO_KICK, there is something in a queue, and of
- *	RF_MSG_VIRTIO_CALL, something was taken from it
- * @device: which
- * @queue: which of its queues
- */
-struct rf_virtio_ring {
-	__le32 device;
-	__le32 queue;
 };
 
 #endif /* _UAPI_LINUX_RAINFOREST_VIRTIO_H */

@@ -519,8 +519,6 @@ struct rf_ficm_area {
 #define RF_MSG_COM_REVOKE	25	/* struct rf_com_end */
 #define RF_MSG_COM_DETACH	26	/* struct rf_com_end */
 #define RF_MSG_COM_DETACHED	27	/* struct rf_com_end */
-#define RF_MSG_VIRTIO_KICK	28	/* struct rf_virtio_ring, rainforest_virtio.h; these two */
-#define RF_MSG_VIRTIO_CALL	29	/* struct rf_virtio_ring */
 /* 32 to 35 are RFloop's: rainforest_loop.h */
 
 /* what is asked for, struct rf_request @op */

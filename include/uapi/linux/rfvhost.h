@@ -40,8 +40,8 @@ struct rfvhost_bind {
  * @call: (in) eventfd whose signals become calls of the queue in the subOS, -1: none
  * @reserved: 0
  *
- * Both take the place of those that the queue had. A call that cannot be delivered at once
- * is delivered later, unless the subOS has gone.
+ * Both take the place of those that the queue had, which are signalled no more when this
+ * returns.
  *
  * Return: 0. ENOTCONN the descriptor is not bound; EBADF, EINVAL that is no eventfd; EINVAL;
  * ENOMEM.
