@@ -607,7 +607,7 @@ struct rf_reply {
 #define RF_COM_LINE		40		/* bytes of a message in one line */
 #define RF_COM_CHUNK		4096		/* bytes of a message in one chunk */
 #define RF_COM_CHUNKS		64		/* a power of two */
-#define RF_COM_RUN		4		/* chunks that a line names at most */
+#define RF_COM_RUN		8		/* chunks that a line names at most */
 #define RF_COM_MESSAGE_MAX	61440		/* bytes of a message: 3/8 of the cells */
 #define RF_COM_LAST		(1U << 0)	/* rf_com_data @flags: the message ends here */
 #define RF_COM_IN_CHUNK		(1U << 1)	/* rf_com_data @flags: see struct rf_com_chunk */
