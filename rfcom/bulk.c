@@ -7,6 +7,7 @@
  * faults disabled. A kernel and its successor are told apart by generation.
  */
 #include <linux/export.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
@@ -16,6 +17,8 @@
 #include <linux/uio.h>
 
 #include "internal.h"
+
+#define BULK_PATIENCE_NS	(100 * NSEC_PER_USEC)	/* until a chunk is free */
 
 static struct rfcom_bulk bulks[RFCOM_PEERS];
 static struct rf_com_bulk *loopback;
@@ -81,6 +84,7 @@ static void bulk_take(const struct ficm_kernel *kernel)
 	b->generation = kernel->generation;
 	/* Not 0 when this module was here before. What was not read then is lost. */
 	b->head = le32_to_cpu(READ_ONCE(out->sent));
+	b->waited = b->head - 1;
 	spin_lock(&b->hold_lock);
 	b->next = le32_to_cpu(READ_ONCE(in->sent));
 	b->tail = b->next;
@@ -186,18 +190,8 @@ static u32 bulk_free(const struct rfcom_bulk *b, const struct rf_com_bulk *in)
 	return min(RF_COM_CHUNKS - (b->head - taken), rfcom_chunks_most(b->head));
 }
 
-/**
- * rfcom_bulk_fill() - fill the next chunks
- * @b: the chunks, from rfcom_bulk_begin()
- * @from: what with
- * @most: how much of it: as much as goes into those that are free, and one line names
- * @chunk: (out) what names them; rfcom_bulk_sent() when the other kernel was told
- *
- * Return: 0; -EAGAIN there is none free, or none at all; -EFAULT the memory that it
- * comes from is not there, @from stands where it did.
- */
-int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t most,
-		    struct rf_com_chunk *chunk)
+static int bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t most,
+		     struct rf_com_chunk *chunk)
 {
 	const struct rf_com_bulk *in;
 	struct rf_com_bulk *out;
@@ -220,6 +214,37 @@ int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t most,
 	rcu_read_unlock();
 	chunk->count = cpu_to_le32(b->head);
 	chunk->bytes = cpu_to_le32(bytes);
+	return ret;
+}
+
+/**
+ * rfcom_bulk_fill() - fill the next chunks
+ * @b: the chunks, from rfcom_bulk_begin()
+ * @from: what with
+ * @most: how much of it: as much as goes into those that are free, and one line names
+ * @chunk: (out) what names them; rfcom_bulk_sent() when the other kernel was told
+ *
+ * Waits for a moment where none is free: the other kernel frees them as it hears of them, and
+ * a message in lines takes both longer than that. Not again before a chunk was sent.
+ *
+ * Return: 0; -EAGAIN there is none free, or none at all; -EFAULT the memory that it
+ * comes from is not there, @from stands where it did.
+ */
+int rfcom_bulk_fill(struct rfcom_bulk *b, struct iov_iter *from, size_t most,
+		    struct rf_com_chunk *chunk)
+{
+	int ret = bulk_fill(b, from, most, chunk);
+	u64 end;
+
+	if (ret != -EAGAIN || b->waited == b->head)
+		return ret;
+	end = ktime_get_mono_fast_ns() + BULK_PATIENCE_NS;
+	do {
+		cpu_relax();
+		ret = bulk_fill(b, from, most, chunk);
+	} while (ret == -EAGAIN && ktime_get_mono_fast_ns() < end);
+	if (ret == -EAGAIN)
+		b->waited = b->head;
 	return ret;
 }
 

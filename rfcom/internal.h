@@ -26,7 +26,7 @@
 struct iov_iter;
 
 #define RFCOM_PEERS	(RF_WIRE_PEERS + 1)	/* all kernels and the loopback */
-#define RFCOM_HELD	(RF_COM_CHUNKS / 4 * 3)	/* chunks of one kernel that wait for readers */
+#define RFCOM_HELD	(RF_COM_CHUNKS / 8 * 5)	/* chunks of one kernel that wait for readers */
 
 /**
  * struct rf_channel - an end of a channel
@@ -102,7 +102,8 @@ struct rfcom_held {
  * @peer: of whom
  * @generation: of that kernel
  * @lock: one sender at a time
- * @head: chunks filled and told of so far, modulo 2^32; under @lock
+ * @head: chunks filled and told of so far, modulo 2^32; under @lock, as the next
+ * @waited: @head when the last wait for a free chunk was in vain
  * @out: what we write
  * @in: what the other kernel writes
  * @hold_lock: protects what follows, and changes of @out and @in; lines are copied into
@@ -119,6 +120,7 @@ struct rfcom_bulk {
 	u32 generation;
 	struct mutex lock;	/* see above */
 	u32 head;
+	u32 waited;
 	struct rf_com_bulk __rcu *out;
 	struct rf_com_bulk __rcu *in;
 	spinlock_t hold_lock;	/* see above */
