@@ -11,6 +11,8 @@ CLI=$T_TOP/tests/cli
 ROOT=$T_DIR/root
 STATE=$T_DIR/state
 FAKE=RFM_FAKE_BOOT=run
+# shellcheck disable=SC2034 # for those who source this
+WIRE=$(sed -n 's/^#define RF_WIRE_VERSION[[:space:]]*//p' "$T_TOP/include/uapi/linux/rainforest_wire.h")
 
 [ -x "$T_TOP/build/rfm" ] || skip_all "rfm is not built: run make"
 rm -rf "$T_DIR"

@@ -126,7 +126,7 @@ refuse 1 "create a: the parameter maxcpus= contradicts ours" "an --append that c
 FAKE=RFM_FAKE_FAIL=cpus=5
 refuse 8 "core 3 did not answer; rfm resources shows" "a core that does not answer" a --cpus 1 --memory 1G
 FAKE=RFM_FAKE_ABI=77
-refuse 7 "module 9.9-fake has ABI 77.3, rfm .* has ABI 3.3; install both" \
+refuse 7 "module 9.9-fake has ABI 77.$WIRE, rfm .* has ABI 3.$WIRE; install both" \
 	"another version of the module" a --cpus 1 --memory 1G
 
 # waiting

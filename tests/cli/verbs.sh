@@ -91,7 +91,7 @@ refused 2 "write 1 to 3600" "destroy: a strange time" RFM destroy db --timeout 0
 is "$(RFM destroy db --force --timeout 3 --json | value 'd["schema"]')" 1 "destroy --json"
 is "$(names)" "" "nothing is left"
 
-like "$(RFM version)" "^module 9.9-fake, ABI 3, wire 3$" "version"
+like "$(RFM version)" "^module 9.9-fake, ABI 3, wire $WIRE$" "version"
 is "$(RFM version --json | value 'd["module"]')" 9.9-fake "version --json"
 FAKE=RFM_FAKE_ABI=77
 refused 7 "ABI 77" "a module of another version" RFM list

@@ -82,7 +82,7 @@ check "control: the target is built with a fault" test -x "$tmp/control"
 check "control: and the fault is found" grep -q "AddressSanitizer\|runtime error" "$tmp/log"
 
 # A queue that believes the length of a chunk.
-sed 's/bytes > full ||/0 ||/' "$T_TOP/rfcom/queue.c" >"$tmp/queue.c"
+sed 's/bytes > most ||/0 ||/' "$T_TOP/rfcom/queue.c" >"$tmp/queue.c"
 # shellcheck disable=SC2086
 "${CC:-gcc}" $flags -I"$T_TOP/rfcom" -fsanitize=address,undefined -o "$tmp/control" \
 	"$here/rfcom_fuzz.c" "$here/driver.c" "$tmp/queue.c"
