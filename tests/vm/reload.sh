@@ -53,14 +53,6 @@ machine()
 	driver_of "$A"
 }
 
-free_kb()
-{
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	lists=$(awk '/^ *count:/ { sum += $2 } END { print sum * 4 }' /proc/zoneinfo)
-	echo $(($(sed -n 's/^MemFree: *\([0-9]*\).*/\1/p' /proc/meminfo) + lists))
-}
-
 reload() { rfm detach >/run/said 2>&1 && rmmod rfcontroller && away && modprobe rfcontroller; }
 
 # what the kernel said of a module that does not load

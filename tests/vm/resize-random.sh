@@ -86,7 +86,6 @@ for name in a b; do
 	is "$(inside $name nproc | tail -n 1)" 1 "$name is back to one CPU"
 done
 own=$(nproc)
-free_kb() { sync; echo 3 >/proc/sys/vm/drop_caches; awk '/^MemFree/ { free = $2 } END { print free }' /proc/meminfo; }
 slab() { sed -n 's/^SUnreclaim: *\([0-9]*\).*/\1/p' /proc/meminfo; }
 move() { rfm resize a --cpus +1 && rfm resize a --cpus -1 && rfm resize a --memory +128M && rfm resize a --memory -128M; }
 check "a first move, after which caches are warm" move

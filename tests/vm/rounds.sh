@@ -49,16 +49,6 @@ same_figures()
 
 meminfo() { sed -n "s/^$1: *\([0-9]*\).*/\1/p" /proc/meminfo; }
 
-# Free memory in kB once caches are empty, with what lies in per-CPU lists, which
-# hold tens of MB and more or less from one moment to the next.
-free_kb()
-{
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	lists=$(awk '/^ *count:/ { sum += $2 } END { print sum * 4 }' /proc/zoneinfo)
-	echo $(($(meminfo MemFree) + lists))
-}
-
 kernel_kb()
 {
 	echo $(($(meminfo SUnreclaim) + $(meminfo KernelStack) + $(meminfo PageTables) +

@@ -234,12 +234,6 @@ modprobe rfcontroller
 mkdir -p /run/more/usr/bin
 cp /usr/bin/share /run/more/usr/bin/
 initrd_more
-free_kb()
-{
-	echo 3 >/proc/sys/vm/drop_caches
-	lists=$(awk '/^ *count:/ { sum += $2 } END { print sum * 4 }' /proc/zoneinfo)
-	echo $(($(sed -n 's/^MemFree: *\([0-9]*\).*/\1/p' /proc/meminfo) + lists))
-}
 ready_in_a() { inside a 'cat /run/two' | grep -q ready; }
 none() { [ "$(rfm share list | wc -l)" = 1 ]; }
 round()
