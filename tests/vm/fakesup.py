@@ -27,6 +27,13 @@ sys.path.insert(0, os.path.join(TOP, "tools/vm"))
 # pylint: disable=wrong-import-position
 from cpio import Archive
 
+
+def wire_version():
+    with open(os.path.join(TOP, "include/uapi/linux/rainforest_wire.h"), encoding="utf-8") as src:
+        return int(re.search(r"#define RF_WIRE_VERSION\s+(\d+)", src.read())[1])
+
+
+VERSION = wire_version()
 MEMORY = 320 << 20
 BASE = 0x0C000000		# 192 MB
 ECAM = 0xB0000000		# of q35
@@ -35,7 +42,6 @@ OFF_DESC, OFF_STATUS, OFF_CON_OUT, OFF_CON_IN = 0x20000, 0x22000, 0x23000, 0x300
 CON_DATA, CON_OUT_BYTES, CON_IN_BYTES = 0x1000, 0x8000, 0x1000
 DESC_MAGIC, STATUS_MAGIC, CON_MAGIC = 0x43534452, 0x54415352, 0x4E4F4352
 BOOTS = 3			# of a case, when QEMU fails while the kernel boots
-VERSION = 3
 MODULE, INIT, STOPPING, HALTED, POWEROFF, RESTART, PANIC = range(1, 8)
 REQ_POWEROFF, REQ_RESTART = 1, 2
 
