@@ -45,7 +45,6 @@ void ficm_signals_open(struct ficm_signals *s, struct rf_signals *own,
 	*s = (struct ficm_signals) {
 		.own = own,
 		.other = other,
-		.own_open = open_of(self, peer),
 		.other_open = open_of(peer, self),
 	};
 	WRITE_ONCE(own->open, 0);
@@ -55,7 +54,7 @@ void ficm_signals_open(struct ficm_signals *s, struct rf_signals *own,
 	}
 	WRITE_ONCE(own->count, 0);
 	/* Empty before open: pairs with other_opened(). */
-	smp_store_release(&own->open, s->own_open);
+	smp_store_release(&own->open, open_of(self, peer));
 	/* Open before the first look: pairs with ficm_signal_raise(). */
 	smp_mb();
 }

@@ -22,8 +22,7 @@
  * struct ficm_signals - signals to a kernel, and from it
  * @own: what we write for it
  * @other: what it writes for us: it deserves no trust
- * @own_open: @open of @own, see struct rf_signals
- * @other_open: of @other, when it has opened for us
+ * @other_open: @open of @other, when it has opened for us: see struct rf_signals
  * @met: it was seen to have opened; the raiser's, as @raised
  * @raised: signals raised, each of them with a doorbell
  * @seen: @count of @other at the last look; the taker's, as @taken
@@ -32,7 +31,6 @@
 struct ficm_signals {
 	struct rf_signals *own;
 	const struct rf_signals *other;
-	__le64 own_open;
 	__le64 other_open;
 	bool met;
 	u64 raised;

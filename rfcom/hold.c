@@ -27,10 +27,15 @@ static bool hold_same(const struct rfcom_bulk *b, const struct rf_com_bulk *in)
 	return le32_to_cpu(READ_ONCE(in->token)) == READ_ONCE(b->token);
 }
 
+static struct rfcom_held *hold_at(struct rfcom_bulk *b, u32 count)
+{
+	return &b->held[count % RF_COM_CHUNKS];
+}
+
 /* The line that is held in that place is copied into its queue, and its chunks are free. */
 static void hold_fetch(struct rfcom_bulk *b, const struct rf_com_bulk *in, u32 count)
 {
-	struct rfcom_held *held = &b->held[count % RF_COM_CHUNKS];
+	struct rfcom_held *held = hold_at(b, count);
 	struct rf_channel *ch = held->ch;
 
 	if (!ch)
@@ -41,11 +46,6 @@ static void hold_fetch(struct rfcom_bulk *b, const struct rf_com_bulk *in, u32 c
 	rfcom_queue_fetched(&ch->in, held->cell);
 	held->ch = NULL;
 	WRITE_ONCE(b->fetched, b->fetched + 1);
-}
-
-static struct rfcom_held *hold_at(struct rfcom_bulk *b, u32 count)
-{
-	return &b->held[count % RF_COM_CHUNKS];
 }
 
 /* Say what was taken: all before the first chunk that is held. */
