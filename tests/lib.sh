@@ -302,9 +302,8 @@ scratch()
 	echo "$T_DIR/$1"
 }
 
-# What most machines of tests have: four paging levels, and no fast strings, which QEMU
-# emulates a byte at a time: a tenth of all that a boot costs. VM_CPU=max: all that it can.
-: "${VM_CPU:=max,erms=off,fsrm=off,la57=off}"
+# The model of rf-vm's --cpu; "max" has five paging levels, retpolines, fast strings and more.
+: "${VM_CPU:=quick}"
 
 # run_vm OPTION... -- COMMAND...: rf-vm, strict, with its logs in this test's
 # directory, named in VM_LOGS.
@@ -315,7 +314,7 @@ run_vm()
 	rm -rf "$VM_LOGS"
 	mkdir -p "$VM_LOGS"
 	"$T_TOP/tools/rf-vm" --strict --quiet --name "$T_NAME" --logs "$VM_LOGS" \
-		--timeout "$(rounds 600 7200)" --qemu -cpu --qemu "$VM_CPU" "$@"
+		--timeout "$(rounds 600 7200)" --cpu "$VM_CPU" "$@"
 }
 
 # The supervisor's kernel had no parameter but its console.

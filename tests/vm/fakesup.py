@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.join(TOP, "tools/vm"))
 
 # pylint: disable=wrong-import-position
 from cpio import Archive
+from machine import QUICK_CPU
 
 
 def wire_version():
@@ -178,7 +179,7 @@ class Machine:
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-machine", "q35,memory-backend=ram", "-accel",
-             "tcg,thread=multi", "-cpu", "max,erms=off,fsrm=off",
+             "tcg,thread=multi", "-cpu", QUICK_CPU + ",la57=on",
              "-smp", str(self.smp), "-m", f"{self.memory >> 20}M",
              "-object", f"memory-backend-file,id=ram,size={self.memory},mem-path={self.ram},share=on",
              "-nodefaults", "-display", "none", "-no-reboot", "-serial",

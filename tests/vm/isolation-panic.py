@@ -171,6 +171,7 @@ def main():
     tap = Tap()
     with open(os.path.join(OUT, "out"), "wb") as out:
         argv = [os.path.join(TOP, "tools/rf-vm"), "--quiet", "--panic-ok", "--timeout", "560",
+                "--cpu", "quick",
                 "--logs", os.path.join(OUT, "vm"), "--monitor", os.path.join(OUT, "monitor"),
                 "--disk", os.path.join(OUT, "disk"), "--script", os.path.join(OUT, "script"),
                 "--copy", os.path.join(TOP, "tests/lib.sh") + ":/rf/lib.sh",

@@ -90,7 +90,7 @@ END
 { echo "SUPERVISOR_LA57=3 BZIMAGE_LA57=2"; cat "$T_DIR/entries"; } >"$T_DIR/five"
 { echo "SUPERVISOR_LA57=0 BZIMAGE_LA57=0"; cat "$T_DIR/entries"; } >"$T_DIR/four"
 run_guest --smp 3 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
-	--qemu -cpu --qemu max <"$T_DIR/five"
+	--cpu max <"$T_DIR/five"
 run_guest --smp 3 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
-	--qemu -cpu --qemu max,la57=off <"$T_DIR/four"
+	--cpu max,la57=off <"$T_DIR/four"
 done_testing
