@@ -40,7 +40,7 @@ the length of the last message sticks|s/q->part = last ? 0 : /q->part = /
 a mark is lost|s/= flags & RF_COM_MARK/= 0/
 a message is there with its first line|s/^	if (last)	/	if (!(q->head \& 1))	/
 the first cell is taken twice|s/q->tail + cells/q->tail + cells - 1/
-the sender is told too late|s/< RFCOM_TELL/< 6 * RFCOM_TELL/
+the sender is told too late|s/< RFCOM_TELL/< 7 * RFCOM_TELL/
 more taken than was sent|s/more > READ_ONCE/more > 99999 + READ_ONCE/
 old news are news|s/(s32)more <= 0/!more/
 a line uses no credit|s/c->sent + rfcom_cells/c->sent + 0 * rfcom_cells/

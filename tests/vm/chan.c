@@ -8,6 +8,7 @@
  *	  chan ping KERNEL SERVICE COUNT [SIZE]	numbered messages there and back, checked
  *	  chan flood KERNEL SERVICE COUNT SIZE	numbered messages, one way, without waiting
  *						for an answer
+ *	  chan leave KERNEL SERVICE COUNT SIZE	the same, and does not close it
  *	  chan churn KERNEL SERVICE ROUNDS	open, one message there and back, close
  *	  chan race KERNEL SERVICE COUNT	as ping, while others poll the same end
  *	  chan hold KERNEL SERVICE	opens, reads until the end, says how it ended
@@ -179,7 +180,7 @@ static int race(int fd, uint32_t count)
 	return ret;
 }
 
-static int flood(const char *kernel, const char *service, uint32_t count, size_t size)
+static int flood(const char *kernel, const char *service, uint32_t count, size_t size, int leave)
 {
 	int fd = open_or_die(kernel, service);
 	uint32_t n;
@@ -189,8 +190,11 @@ static int flood(const char *kernel, const char *service, uint32_t count, size_t
 		if (rf_write(fd, buf, size_of(n, size)) < 0)
 			die("write");
 	}
-	rf_close(fd);
 	printf("%u sent\n", n);
+	fflush(stdout);
+	while (leave)
+		pause();
+	rf_close(fd);
 	return 0;
 }
 
@@ -362,7 +366,9 @@ int main(int argc, char **argv)
 	if (!strcmp(how, "race"))
 		return race(open_or_die(argv[2], argv[3]), a);
 	if (!strcmp(how, "flood"))
-		return flood(argv[2], argv[3], a, b);
+		return flood(argv[2], argv[3], a, b, 0);
+	if (!strcmp(how, "leave"))
+		return flood(argv[2], argv[3], a, b, 1);
 	if (!strcmp(how, "churn"))
 		return churn(argv[2], argv[3], a);
 	if (!strcmp(how, "hold"))

@@ -23,7 +23,7 @@
 
 #include <linux/types.h>
 
-#define RF_WIRE_VERSION		4
+#define RF_WIRE_VERSION		5
 
 #define RF_OFF_RESET_VECTOR	0x00000
 #define RF_OFF_MAILBOX		0x01000
@@ -602,7 +602,7 @@ struct rf_reply {
  * cells; a line takes as many as its bytes fill. Whoever sends more than was taken and
  * that many breaks the channel.
  */
-#define RF_COM_CELLS		4096		/* of one end's queue, a power of two */
+#define RF_COM_CELLS		8192		/* of one end's queue, a power of two */
 #define RF_COM_CELL		RF_COM_LINE	/* bytes */
 #define RF_COM_LINE		40		/* bytes of a message in one line */
 #define RF_COM_CHUNK		4096		/* bytes of a message in one chunk */

@@ -112,7 +112,7 @@ struct rfcom_accept {
  * @state: RFCOM_STATE_*
  * @error: why it is closed, an errno; 0: the other end closed it
  * @accepted: the other kernel opened it
- * @waiting: cells of 64 bytes in its queue that are filled
+ * @waiting: cells of RF_COM_CELL bytes in its queue that are filled
  * @sent: messages
  * @sent_bytes: of these
  * @received: messages that were read
