@@ -44,7 +44,8 @@ kb=$(rounds 2048 65536)
 modprobe rfcontroller
 modprobe rfcom
 modprobe rfvhost
-check "a starts" rfm create a --cpus 1-2 --memory 256M
+initrd_with rfraise
+check "a starts" rfm create a --cpus 1-2 --memory 256M --initrd /run/initrd
 check "b starts" rfm create b --cpus 3-3 --memory 256M --kernel "$OTHER_KERNEL"
 
 # --- the window ---
@@ -83,6 +84,20 @@ for name in a b; do
 	tell call 0 0
 	tell kick 0 0
 	is "$(sum_in $name vda "$kb")" "$want" "$name: spurious kicks and calls do no harm"
+
+	# every signal there is, for queues or not, while the disk is read
+	if [ $name = a ]; then
+		n=$(number a id)
+		had=$(cat "/sys/module/ficm/peers/$n/taken")
+		inside a "insmod /rf/rfraise.ko count=$(rounds 100 5000) >/run/raise 2>&1 & true" >/dev/null
+		is "$(sum_in a vda "$kb")" "$want" "a: all of its signals do no harm"
+		check "a: they were raised" eventually 60 said a raise 'Operation canceled'
+		# each is taken at least once, however many doorbells are one
+		taken() { echo $(($(cat "/sys/module/ficm/peers/$n/taken") - had)); }
+		all_taken() { [ "$(taken)" -ge 2048 ]; }
+		check "a: and taken" eventually 30 all_taken
+		is "$(sum_in a vda "$kb")" "$want" "a: what is read afterwards is right"
+	fi
 
 	# in the middle of reading, served no more, the program killed, another one
 	tell hold 0
