@@ -3,8 +3,8 @@
  * Console: /dev/hvc0 on the two rings that are shared with the supervisor.
  * Each ring has one writing kernel; the counters run modulo 2^32.
  *
- * Nobody rings a bell: a thread looks for input while the terminal is open.
- * Output never waits for long: when the supervisor took nothing for a second,
+ * The supervisor tells by message when there is input. Without messages, or when
+ * one is lost, it is seen at the next heartbeat. Output never waits for long: when the supervisor took nothing for a second,
  * what does not fit is dropped and counted until it takes something again.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -20,12 +20,12 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
+#include <linux/wait.h>
 #include <rainforest/compat.h>
+#include <rainforest/ficm.h>
 
 #include "subos.h"
 
-#define SUBOS_CON_POLL_MS	10
-#define SUBOS_CON_IDLE_MS	100	/* while nobody has the terminal open */
 #define SUBOS_CON_PATIENCE_NS	NSEC_PER_SEC
 #define SUBOS_CON_OUTBUF	4096	/* of the tty layer */
 
@@ -41,7 +41,10 @@ static u32 in_tail;		/* hvc reads under its own lock */
 static atomic_t opened;
 static atomic_t opens;		/* a terminal that is opened anew has forgotten its size */
 static struct hvc_struct *hvc;
-static struct task_struct *poll_thread;
+static struct task_struct *look_thread;
+static atomic_t look_wanted;
+static DECLARE_WAIT_QUEUE_HEAD(look_wait);
+static u32 window_seq;		/* that is known; written by the thread only */
 
 /* the words in struct rf_desc that carry the window's size, in this order */
 struct window {
@@ -149,12 +152,17 @@ static rf_hvc_ret_t console_get(u32 vtermno, rf_hvc_char_t *buf, rf_hvc_count_t 
 	return n;
 }
 
+static void look_later(void)
+{
+	atomic_set(&look_wanted, 1);
+	wake_up(&look_wait);
+}
+
 static int console_open(struct hvc_struct *hp, int data)
 {
 	atomic_inc(&opens);
 	atomic_set(&opened, 1);
-	if (poll_thread)
-		wake_up_process(poll_thread);
+	look_later();
 	return 0;
 }
 
@@ -176,9 +184,8 @@ static const struct hv_ops console_ops = {
  * thread is its only writer, and the work that reads it runs once more after
  * every change.
  */
-static void window_poll(void)
+static void window_look(void)
 {
-	static u32 known_seq;
 	static int known_opens;
 	int now_opens = atomic_read(&opens);
 	struct winsize ws = { };
@@ -188,9 +195,9 @@ static void window_poll(void)
 		     offsetof(struct rf_desc, rows) + offsetof(struct window, seq));
 	if (subos_desc_read(offsetof(struct rf_desc, rows), &window, sizeof(window)))
 		return;
-	if (le32_to_cpu(window.seq) == known_seq && now_opens == known_opens)
+	if (le32_to_cpu(window.seq) == window_seq && now_opens == known_opens)
 		return;
-	known_seq = le32_to_cpu(window.seq);
+	WRITE_ONCE(window_seq, le32_to_cpu(window.seq));
 	known_opens = now_opens;
 	ws.ws_row = le16_to_cpu(window.rows);
 	ws.ws_col = le16_to_cpu(window.cols);
@@ -203,19 +210,41 @@ static bool input_waits(void)
 	return le32_to_cpu(READ_ONCE(subos_facts.con_in->in_head)) != READ_ONCE(in_tail);
 }
 
-static int poll_loop(void *unused)
+/* A hint, without the care of window_look(). */
+static bool window_waits(void)
+{
+	return le32_to_cpu(READ_ONCE(subos_facts.desc->winsize_seq)) != READ_ONCE(window_seq);
+}
+
+static int look_loop(void *unused)
 {
 	while (!kthread_should_stop()) {
-		bool open = atomic_read(&opened);
-
-		if (open && input_waits())
+		wait_event_idle(look_wait, atomic_xchg(&look_wanted, 0) || kthread_should_stop());
+		if (!atomic_read(&opened))
+			continue;
+		if (input_waits())
 			hvc_kick();
-		if (open)
-			window_poll();
-		schedule_timeout_interruptible(msecs_to_jiffies(open ? SUBOS_CON_POLL_MS :
-								SUBOS_CON_IDLE_MS));
+		window_look();
 	}
 	return 0;
+}
+
+/**
+ * subos_console_look() - look whether something was typed, or the window has another size
+ *
+ * Context: process; also before subos_console_init().
+ */
+void subos_console_look(void)
+{
+	if (atomic_read(&opened) && (input_waits() || window_waits()))
+		look_later();
+}
+
+/* In FICM's reading thread. */
+static void told(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	if (peer == FICM_SUPERVISOR)
+		subos_console_look();
 }
 
 static int areas_prepare(void)
@@ -258,7 +287,7 @@ u64 subos_console_dropped(void)
  *
  * From here on console=hvc0 on the command line shows the kernel's messages,
  * those from before included.
- * Return: 0, -EPROTO the versions do not match, -ENOMEM.
+ * Return: 0, -EPROTO the versions do not match, -ENOMEM, or as ficm_register().
  */
 int subos_console_init(void)
 {
@@ -271,15 +300,23 @@ int subos_console_init(void)
 	hvc = hvc_alloc(0, 0, &console_ops, SUBOS_CON_OUTBUF);
 	if (IS_ERR(hvc))
 		return PTR_ERR(hvc);
-	thread = kthread_create(poll_loop, NULL, "subos_console");
-	if (IS_ERR(thread)) {
-		hvc_remove(hvc);
-		return PTR_ERR(thread);
-	}
+	thread = kthread_create(look_loop, NULL, "subos_console");
+	ret = PTR_ERR_OR_ZERO(thread);
+	if (ret)
+		goto err_hvc;
 	sched_set_fifo_low(thread);
-	poll_thread = thread;
+	look_thread = thread;
 	wake_up_process(thread);
+	ret = ficm_register(RF_MSG_CONSOLE, told, NULL);
+	if (ret)
+		goto err_thread;
 	return 0;
+
+err_thread:
+	kthread_stop(thread);
+err_hvc:
+	hvc_remove(hvc);
+	return ret;
 }
 
 /**
@@ -287,6 +324,7 @@ int subos_console_init(void)
  */
 void subos_console_exit(void)
 {
-	kthread_stop(poll_thread);
+	ficm_unregister(RF_MSG_CONSOLE);
+	kthread_stop(look_thread);
 	hvc_remove(hvc);
 }

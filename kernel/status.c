@@ -145,6 +145,7 @@ static int beat_loop(void *unused)
 	while (!kthread_should_stop()) {
 		beat();
 		subos_request_poll();
+		subos_console_look();
 		schedule_timeout_interruptible(msecs_to_jiffies(ms));
 	}
 	return 0;

@@ -76,6 +76,7 @@ void subos_cpu_exit(void);
 /* console.c */
 int subos_console_init(void);
 void subos_console_exit(void);
+void subos_console_look(void);
 u64 subos_console_dropped(void);
 
 /* ficm.c */

@@ -19,6 +19,7 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <rainforest/ficm.h>
 
 #include "anchor.h"
 #include "console.h"
@@ -156,6 +157,14 @@ static u32 con_push(struct rfctl_console *con, const u8 *src, u32 len)
 	/* pairs with the acquire of in_head by the subOS, before its reads */
 	smp_store_release(&con_in(con)->in_head, cpu_to_le32(con->in_head));
 	return len;
+}
+
+/* Where that does not arrive the subOS looks at its next heartbeat. */
+static void con_tell(const struct subos *so)
+{
+	struct rf_msg msg = { .type = cpu_to_le16(RF_MSG_CONSOLE) };
+
+	ficm_send(so->id, &msg);
 }
 
 /**
@@ -353,11 +362,15 @@ static ssize_t con_read(struct file *file, char __user *dest, size_t count, loff
 static ssize_t con_write_chunk(struct con_file *cf, const char __user *src, size_t count)
 {
 	u8 chunk[CON_CHUNK];
+	u32 typed;
 
 	count = min_t(size_t, count, CON_CHUNK);
 	if (copy_from_user(chunk, src, count))
 		return -EFAULT;
-	return con_push(cf->so->con, chunk, count);
+	typed = con_push(cf->so->con, chunk, count);
+	if (typed)
+		con_tell(cf->so);
+	return typed;
 }
 
 static ssize_t con_write(struct file *file, const char __user *src, size_t count, loff_t *ppos)
@@ -410,8 +423,10 @@ static void con_set_winsize(struct subos *so, const struct rf_winsize *size)
 	con->rows = size->rows;
 	con->cols = size->cols;
 	con->winsize_seq++;
-	if (con->svc)
+	if (con->svc) {
 		rfctl_desc_update(so, con_put_winsize);
+		con_tell(so);
+	}
 }
 
 static long con_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

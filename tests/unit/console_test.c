@@ -21,6 +21,7 @@
 #define CHUNK		5000
 
 struct inode;
+struct notifier_block;
 
 struct file {
 	unsigned int f_flags;
@@ -42,6 +43,7 @@ struct kref {
 };
 
 struct subos {
+	u32 id;
 	struct kref ref;
 	bool gone;
 	void *svc;
@@ -49,7 +51,7 @@ struct subos {
 	struct rfctl_console *con;
 };
 
-static struct subos subos;
+static struct subos subos = { .id = 7 };
 static const struct file_operations *fops;
 static struct file files[16];
 static unsigned int nr_files;
@@ -94,6 +96,14 @@ static void rfctl_desc_update(struct subos *so,
 }
 
 #include "../../rfcontroller/console.c"
+
+static unsigned int told;	/* times that the subOS was told to look */
+
+int ficm_send(u32 peer, const struct rf_msg *msg)
+{
+	told += peer == subos.id && msg->type == cpu_to_le16(RF_MSG_CONSOLE) && !msg->len;
+	return -EAGAIN;		/* which is nobody's fault */
+}
 
 /*
  * A subOS
@@ -288,8 +298,10 @@ static void test_input(void)
 	   "poll: only the writer may write");
 	ok(put(file, text, 10) == 10 && sub_type(back, 100) == 10 && !memcmp(text, back, 10),
 	   "typing");
+	ok(told == 1, "of which the subOS is told");
 	ok(put(file, text, sizeof(text)) == RF_CON_IN_BYTES, "a full ring takes a part");
-	ok(put(file, text, 1) == -EAGAIN, "then nothing");
+	told = 0;
+	ok(put(file, text, 1) == -EAGAIN && !told, "then nothing");
 	ok(!(fops->poll(file, NULL) & EPOLLOUT), "poll: full");
 	ok(sub_type(back, 1000) == 1000 && !memcmp(text, back, 1000) &&
 	   put(file, text, 2000) == 1000,
@@ -386,12 +398,14 @@ static void test_winsize(void)
 	ok(fops->unlocked_ioctl(file, RF_IOC_WINSIZE, (uintptr_t)&size) == -EPERM,
 	   "window size: not from a reader");
 	ok(fops->unlocked_ioctl(writer, RF_IOC_VERSION, 0) == -ENOTTY, "no other call");
+	told = 0;
 	ok(!fops->unlocked_ioctl(writer, RF_IOC_WINSIZE, (uintptr_t)&size) && desc->rows == 24 &&
-	   desc->cols == 80 && desc->winsize_seq == 1, "window size");
+	   desc->cols == 80 && desc->winsize_seq == 1 && told == 1, "window size");
 	ok(fops->unlocked_ioctl(writer, RF_IOC_WINSIZE, 0) == -EFAULT, "a bad address");
 	rfctl_console_detach(&subos);
 	size.rows = 50;
-	ok(!fops->unlocked_ioctl(writer, RF_IOC_WINSIZE, (uintptr_t)&size), "while it is stopped");
+	ok(!fops->unlocked_ioctl(writer, RF_IOC_WINSIZE, (uintptr_t)&size) && told == 1,
+	   "while it is stopped");
 	sub_boot();
 	desc = subos.svc + RF_OFF_DESC;
 	ok(desc->rows == 50 && desc->winsize_seq == 2, "the next start gets it");

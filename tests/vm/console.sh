@@ -9,7 +9,8 @@
 need_build
 
 run_guest --smp 4 --copy "$(command -v script):/usr/bin/script" <<'END'
-modprobe rfcontroller
+# A heartbeat takes as long as it can: nothing here may wait for one.
+modprobe rfcontroller heartbeat_ms=10000 hung_ms=60000
 mkfifo /run/never /run/typist
 exec 4<>/run/never 5<>/run/typist
 # watch FILE: a reader of its own, its process number in $watcher. Its input does not end.
@@ -53,6 +54,26 @@ kill $writer
 wait $writer 2>/dev/null
 type_line 'echo ano""ther'
 check "control: when the first has left, another may" shows /run/first '^another'
+
+# --- who waits for input ---
+rfm console one </run/typist >/run/writer 2>&1 &
+writer=$!
+# shellcheck disable=SC2016 # typed
+echo 'cd /proc/$(grep -lx subos_console /proc/[0-9]*/comm | cut -d/ -f3); switches() { echo $1 $(grep ^vol status); }' >&5
+echo 'switches bef""ore; sleep 3; switches aft""er' >&5
+check "nobody types for a while" shows /run/first '^after voluntary'
+switched() { tr -d '\r' </run/first | sed -n "s/^$1 vol.*: *//p" | tail -n 1; }
+check "and no thread looks for input meanwhile" test "$(switched after)" -eq "$(switched before)"
+i=0
+while [ $i -lt 20 ]; do
+	i=$((i + 1))
+	echo "echo li\"\"ne $i; switches at$i" >&5
+	eventually 60 grep -q "^at$i vol" /run/first || break
+done
+check "what is typed is read at once" test "$i" -eq 20
+check "control: a thread was told of it" test "$(switched at20)" -ge $(($(switched after) + 20))
+kill $writer
+wait $writer 2>/dev/null
 
 # --- the line discipline ---
 type_line 'sleep 1000; echo sle""pt'
