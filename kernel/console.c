@@ -4,8 +4,9 @@
  * Each ring has one writing kernel; the counters run modulo 2^32.
  *
  * The supervisor tells by message when there is input. Without messages, or when
- * one is lost, it is seen at the next heartbeat. Output never waits for long: when the supervisor took nothing for a second,
- * what does not fit is dropped and counted until it takes something again.
+ * one is lost, it is seen at the next heartbeat. Output never waits for long: when
+ * the supervisor took nothing for a second, what does not fit is dropped and
+ * counted until it takes something again.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -60,10 +60,10 @@ rfm console one </run/typist >/run/writer 2>&1 &
 writer=$!
 # shellcheck disable=SC2016 # typed
 echo 'cd /proc/$(grep -lx subos_console /proc/[0-9]*/comm | cut -d/ -f3); switches() { echo $1 $(grep ^vol status); }' >&5
-echo 'switches bef""ore; sleep 3; switches aft""er' >&5
-check "nobody types for a while" shows /run/first '^after voluntary'
+echo 'switches fi""rst; sleep 3; switches la""ter' >&5
+check "nobody types for a while" shows /run/first '^later voluntary'
 switched() { tr -d '\r' </run/first | sed -n "s/^$1 vol.*: *//p" | tail -n 1; }
-check "and no thread looks for input meanwhile" test "$(switched after)" -eq "$(switched before)"
+check "and no thread looks for input meanwhile" test "$(switched later)" -eq "$(switched first)"
 i=0
 while [ $i -lt 20 ]; do
 	i=$((i + 1))
@@ -71,7 +71,7 @@ while [ $i -lt 20 ]; do
 	eventually 60 grep -q "^at$i vol" /run/first || break
 done
 check "what is typed is read at once" test "$i" -eq 20
-check "control: a thread was told of it" test "$(switched at20)" -ge $(($(switched after) + 20))
+check "control: a thread was told of it" test "$(switched at20)" -ge $(($(switched later) + 20))
 kill $writer
 wait $writer 2>/dev/null
 
