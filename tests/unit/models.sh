@@ -36,7 +36,7 @@ spoilers()
 	sed -n 's/^#ifn\{0,1\}def //p' "$T_TOP/tools/model/$1.pml" | sort -u | grep -vx LARGE
 }
 
-for model in ring restart resize; do
+for model in ring signal restart resize; do
 	explore $model "$(rounds '' LARGE)"
 	states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' said)
 	if all_seen; then
