@@ -14,6 +14,8 @@
 #include <linux/anon_inodes.h>
 #include <linux/cleanup.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -28,10 +30,12 @@
 
 #define CON_CHUNK	512U		/* bytes moved to or from user space at a time */
 #define CON_WRITE_MS	10000U		/* a blocking write gives up after that */
+#define CON_HOLD_MS	500U		/* the subOS drops output after twice that */
 #define CON_RECHECK_MS	500U		/* a sleeper looks after the subOS that often */
 
 struct con_file {
 	struct subos *so;
+	struct list_head node;
 	struct mutex lock;	/* protects @pos; taken before the console's lock */
 	u64 pos;
 	bool writer;
@@ -90,8 +94,34 @@ static u64 backlog_oldest(const struct rfctl_console *con)
 	return con->head > CON_BACKLOG ? con->head - CON_BACKLOG : 0;
 }
 
-/* Moves what the subOS printed. */
-static void con_drain(struct rfctl_console *con)
+/*
+ * Whoever prints waits for the slowest reader, as at any terminal, but not for long for one
+ * that does not read: he loses what is overwritten, and then does not count until he reads.
+ */
+static u32 con_may_take(struct rfctl_console *con, u32 len)
+{
+	u64 oldest = backlog_oldest(con), slowest = con->head;
+	struct con_file *cf;
+	u32 room;
+
+	list_for_each_entry(cf, &con->files, node) {
+		u64 pos = READ_ONCE(cf->pos);
+
+		if (pos >= oldest)
+			slowest = min(slowest, pos);
+	}
+	room = CON_BACKLOG - (con->head - slowest);
+	if (len <= room)
+		return len;
+	if (slowest != con->held_at) {
+		con->held_at = slowest;
+		con->held_until = jiffies + msecs_to_jiffies(CON_HOLD_MS);
+	}
+	return time_after(jiffies, con->held_until) ? len : room;
+}
+
+/* Moves what the subOS printed; of one that prints no more, all. */
+static void con_drain(struct rfctl_console *con, bool all)
 {
 	const u8 *data = con->svc + RF_OFF_CON_OUT + RF_CON_DATA;
 	u32 at = con->out_tail & (RF_CON_OUT_BYTES - 1);
@@ -105,6 +135,8 @@ static void con_drain(struct rfctl_console *con)
 		con_break(con);
 		return;
 	}
+	if (!all)
+		len = con_may_take(con, len);
 	first = min(len, RF_CON_OUT_BYTES - at);
 	backlog_add(con, data + at, first);
 	backlog_add(con, data, len - first);
@@ -182,6 +214,8 @@ int rfctl_console_create(struct subos *so)
 		return -ENOMEM;
 	mutex_init(&con->lock);
 	init_waitqueue_head(&con->wait);
+	INIT_LIST_HEAD(&con->files);
+	con->held_at = U64_MAX;
 	so->con = con;
 	return 0;
 }
@@ -244,7 +278,7 @@ void rfctl_console_detach(struct subos *so)
 
 	guard(mutex)(&con->lock);
 	if (con->svc && con_ready(con))
-		con_drain(con);
+		con_drain(con, true);
 	con->svc = NULL;
 	wake_up_interruptible(&con->wait);
 }
@@ -266,7 +300,7 @@ bool rfctl_console_poll(struct subos *so)
 	if (con->svc && con_ready(con)) {
 		moved = con_check_tail(con);
 		if (!con->broken)
-			con_drain(con);
+			con_drain(con, !READ_ONCE(so->running));
 	}
 	moved |= con->head != head;
 	if (moved)
@@ -368,8 +402,10 @@ static ssize_t con_write_chunk(struct con_file *cf, const char __user *src, size
 	if (copy_from_user(chunk, src, count))
 		return -EFAULT;
 	typed = con_push(cf->so->con, chunk, count);
-	if (typed)
+	if (typed) {
 		con_tell(cf->so);
+		rfctl_monitor_typed(cf->so);
+	}
 	return typed;
 }
 
@@ -448,11 +484,11 @@ static void con_file_free(struct con_file *cf)
 {
 	struct subos *so = cf->so;
 
-	if (cf->writer) {
-		mutex_lock(&so->con->lock);
+	mutex_lock(&so->con->lock);
+	if (cf->writer)
 		so->con->writer = false;
-		mutex_unlock(&so->con->lock);
-	}
+	list_del(&cf->node);
+	mutex_unlock(&so->con->lock);
 	mutex_destroy(&cf->lock);
 	kfree(cf);
 	subos_put(so);
@@ -491,6 +527,7 @@ static struct con_file *con_file_new(struct subos *so, bool writer)
 		return ERR_PTR(-EBUSY);
 	}
 	con->writer |= writer;
+	list_add(&cf->node, &con->files);
 	cf->pos = backlog_oldest(con);
 	kref_get(&so->ref);
 	return cf;

@@ -5,6 +5,7 @@
 #ifndef _RFCTL_CONSOLE_H
 #define _RFCTL_CONSOLE_H
 
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -24,6 +25,9 @@
  * @rows: lines of the user's terminal, 0: not known
  * @cols: columns
  * @winsize_seq: counts changes of these
+ * @files: descriptors
+ * @held_at: where the slowest reader was when output was held back for him
+ * @held_until: then it is no longer, jiffies
  * @writer: somebody has the descriptor that types
  * @head: bytes put into @backlog since the beginning
  * @backlog: the last CON_BACKLOG bytes
@@ -40,6 +44,9 @@ struct rfctl_console {
 	u16 rows;
 	u16 cols;
 	u32 winsize_seq;
+	struct list_head files;
+	u64 held_at;
+	unsigned long held_until;
 	bool writer;
 	u64 head;
 	u8 backlog[CON_BACKLOG];

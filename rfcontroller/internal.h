@@ -124,6 +124,8 @@ struct rfctl_asks {
  * @generation: counts its starts
  * @heartbeat: last value read
  * @silent_ms: how long that value has not changed, in looks of the monitor
+ * @look_ms: time between the monitor's looks
+ * @quiet_ms: how long it has printed nothing, in these looks
  * @probing: an NMI was sent in this time of silence
  * @answered_ms: @silent_ms when its answer was seen, 0: it was not
  * @probe_seq: counts these NMIs
@@ -189,6 +191,8 @@ struct subos {
 	u32 generation;
 	u64 heartbeat;
 	unsigned int silent_ms;
+	unsigned int look_ms;
+	unsigned int quiet_ms;
 	bool probing;
 	unsigned int answered_ms;
 	u32 probe_seq;
@@ -414,6 +418,8 @@ void rfctl_monitor_init(struct subos *so);
 void rfctl_monitor_start(struct subos *so);
 void rfctl_monitor_stop(struct subos *so);
 void rfctl_monitor_resume(struct subos *so);
+void rfctl_monitor_hurry(struct subos *so);
+void rfctl_monitor_typed(struct subos *so);
 u32 rfctl_monitor_online(struct subos *so);
 int rfctl_monitor_crash(struct subos *so, const char *reason);
 u16 rfctl_monitor_elcr(void);

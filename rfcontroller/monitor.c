@@ -18,6 +18,8 @@
 #include "internal.h"
 
 #define MONITOR_PERIOD_MS	20
+#define MONITOR_QUIET_MS	100	/* period when it runs, and has printed nothing */
+#define MONITOR_LIVELY_MS	1000	/* for that long */
 #define MONITOR_STOP_MS		3000	/* a panic prints with interrupts off */
 #define MONITOR_SILENT_MAX	(24 * 3600 * 1000)
 #define MONITOR_MUTE		10	/* times hung_ms, when not even an NMI is answered */
@@ -238,7 +240,7 @@ static void monitor_silence(struct subos *so, u64 heartbeat, bool answered)
 		return;
 	}
 	if (so->silent_ms < MONITOR_SILENT_MAX)
-		so->silent_ms += MONITOR_PERIOD_MS;
+		so->silent_ms += so->look_ms;
 	if (so->info_flags & RF_INFO_BARE)
 		return;
 	if (so->heartbeat)
@@ -300,22 +302,32 @@ static void monitor_look(struct subos *so)
 		monitor_life(so, &st);
 }
 
+/* How long until the next look. */
+static unsigned int monitor_pace(struct subos *so, bool moved)
+{
+	lockdep_assert_held(&so->lock);
+	so->quiet_ms = moved ? 0 : min(so->quiet_ms + so->look_ms, MONITOR_LIVELY_MS);
+	so->look_ms = so->state == RF_STATE_RUNNING && so->quiet_ms == MONITOR_LIVELY_MS ?
+		      MONITOR_QUIET_MS : MONITOR_PERIOD_MS;
+	return so->look_ms;
+}
+
 static void monitor_work(struct work_struct *work)
 {
 	struct subos *so = container_of(work, struct subos, monitor.work);
-	bool again = true;
+	bool again = true, moved = rfctl_console_poll(so);
+	unsigned int next_ms = MONITOR_PERIOD_MS;
 
-	rfctl_console_poll(so);
 	/* who holds the lock may wait for this work to end: never wait for it */
 	if (mutex_trylock(&so->lock)) {
 		if (so->running)
 			monitor_look(so);
 		again = so->running;
+		next_ms = monitor_pace(so, moved);
 		mutex_unlock(&so->lock);
 	}
 	if (again)
-		queue_delayed_work(system_unbound_wq, &so->monitor,
-				   msecs_to_jiffies(MONITOR_PERIOD_MS));
+		queue_delayed_work(system_unbound_wq, &so->monitor, msecs_to_jiffies(next_ms));
 	else
 		rfctl_console_poll(so);
 }
@@ -341,6 +353,8 @@ void rfctl_monitor_start(struct subos *so)
 	so->answered_ms = 0;
 	so->sub_state = RF_SUB_NONE;
 	so->nr_online = 0;
+	so->look_ms = MONITOR_PERIOD_MS;
+	so->quiet_ms = 0;
 	queue_delayed_work(system_unbound_wq, &so->monitor, 0);
 }
 
@@ -356,7 +370,35 @@ void rfctl_monitor_resume(struct subos *so)
 	so->silent_ms = 0;
 	so->probing = false;
 	so->answered_ms = 0;
+	so->look_ms = MONITOR_PERIOD_MS;
+	so->quiet_ms = 0;
 	queue_delayed_work(system_unbound_wq, &so->monitor, 0);
+}
+
+/**
+ * rfctl_monitor_hurry - something is about to happen: look more often for a while
+ * @so: the subOS, locked
+ */
+void rfctl_monitor_hurry(struct subos *so)
+{
+	lockdep_assert_held(&so->lock);
+	if (!so->running || so->look_ms == MONITOR_PERIOD_MS)
+		return;
+	so->look_ms = MONITOR_PERIOD_MS;
+	so->quiet_ms = 0;
+	mod_delayed_work(system_unbound_wq, &so->monitor, msecs_to_jiffies(MONITOR_PERIOD_MS));
+}
+
+/**
+ * rfctl_monitor_typed - the subOS is about to print, probably
+ * @so: the subOS; who has its lock now does not sleep long, or will look anyway
+ */
+void rfctl_monitor_typed(struct subos *so)
+{
+	if (!mutex_trylock(&so->lock))
+		return;
+	rfctl_monitor_hurry(so);
+	mutex_unlock(&so->lock);
 }
 
 /**

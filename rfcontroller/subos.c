@@ -351,16 +351,16 @@ static int subos_ask(struct subos *so, unsigned int timeout_ms)
 
 	if (so->state != RF_STATE_RUNNING)
 		return 0;
-	timeout_ms = timeout_ms ?: STOP_TIMEOUT_MS;
 	end = jiffies + msecs_to_jiffies(timeout_ms);
 	so->asked = true;
 	rfctl_set_state(so, RF_STATE_STOPPING, "asked to power off");
+	rfctl_monitor_hurry(so);
 	ret = subos_ask_poweroff(so, timeout_ms);
 	if (ret)
 		return ret;
-	left = max_t(long, end - jiffies, 0);
 	mutex_unlock(&so->lock);
-	left = wait_event_interruptible_timeout(so->wait, subos_ended(so), left);
+	left = wait_event_interruptible_timeout(so->wait, subos_ended(so),
+						max_t(long, end - jiffies, 0));
 	mutex_lock(&so->lock);
 	return left < 0 ? -EINTR : 0;
 }
@@ -408,7 +408,7 @@ int subos_stop(struct subos *so, bool force, unsigned int timeout_ms, struct rfc
 	so->busy = true;
 	so->act = RF_ON_CRASH_KEEP;	/* whatever was to be done: the operator is here */
 	if (so->running && !force)
-		ret = subos_ask(so, timeout_ms);
+		ret = subos_ask(so, timeout_ms ?: STOP_TIMEOUT_MS);
 	if (!ret && so->running) {
 		ret = subos_halt(so, msg);
 		if (!ret)

@@ -44,6 +44,7 @@ struct kref {
 
 struct subos {
 	u32 id;
+	bool running;
 	struct kref ref;
 	bool gone;
 	void *svc;
@@ -95,6 +96,11 @@ static void rfctl_desc_update(struct subos *so,
 	change(so, so->svc + RF_OFF_DESC);
 }
 
+static void rfctl_monitor_typed(struct subos *so)
+{
+	(void)so;
+}
+
 #include "../../rfcontroller/console.c"
 
 static unsigned int told;	/* times that the subOS was told to look */
@@ -124,6 +130,7 @@ static struct rf_con_in *in_page(void)
 static void sub_boot(void)
 {
 	free(subos.svc);
+	subos.running = true;
 	subos.svc = calloc(1, RF_OFF_CON_IN + RF_CON_IN_SIZE);
 	rfctl_console_attach(&subos);
 	sub_head = in_page()->out_tail;
@@ -242,15 +249,39 @@ static void test_slow_reader(void)
 {
 	static u8 text[CON_BACKLOG + 100];
 	struct file *file = open_con(0);
-	u64 at = 5000000;
+	u64 at, seen, wrong;
+	ssize_t n;
 	u32 i;
 
-	for (i = 0; i < 100; i++, at += CHUNK) {
-		sub_print_pattern(at, CHUNK);
+	jiffies = 1000;
+	while (get(file, text, sizeof(text)) > 0)
+		;
+	for (i = 0, at = 5000000; i < 200; i++) {
+		at += sub_print_pattern(at, CHUNK);
 		rfctl_console_poll(&subos);
 	}
+	ok(at == 5000000 + CON_BACKLOG + RF_CON_OUT_BYTES, "output waits for a slow reader");
+	for (i = 0, seen = 5000000, wrong = 0; i < 200; i++, jiffies += CON_HOLD_MS) {
+		n = get(file, text, 1000);
+		while (n-- > 0)
+			wrong += text[n] != pattern(seen + n);
+		seen += 1000;
+		at += sub_print_pattern(at, CHUNK);
+		rfctl_console_poll(&subos);
+	}
+	ok(!wrong, "as long as he reads he loses nothing");
+	for (i = 0; i < 100; i++, jiffies += CON_HOLD_MS / 10) {
+		at += sub_print_pattern(at, CHUNK);
+		rfctl_console_poll(&subos);
+	}
+	ok(at > seen + CON_BACKLOG + 80 * CHUNK, "but not for one that does not read");
 	ok(get(file, text, sizeof(text)) == CON_BACKLOG && text[0] == pattern(at - CON_BACKLOG),
-	   "a slow reader goes on with the oldest byte kept");
+	   "he goes on with the oldest byte kept");
+	while (sub_print_pattern(at, CHUNK))
+		rfctl_console_poll(&subos);
+	subos.running = false;
+	ok(rfctl_console_poll(&subos) && sub_print_pattern(at, CHUNK) == CHUNK,
+	   "of one that has ended all is taken at once");
 }
 
 static void test_wrap(void)

@@ -40,6 +40,7 @@ typedef long long s64;
 #define __force
 #define __printf(a, b)		__attribute__((__format__(printf, a, b)))
 #define GFP_KERNEL		0
+#define U64_MAX			UINT64_MAX
 #define BIT(nr)			(1UL << (nr))
 #define PAGE_SHIFT		12
 #define PAGE_SIZE		4096UL
@@ -146,6 +147,34 @@ static inline void kshim_unlock(struct mutex **lock)
 	struct mutex *KSHIM_NAME(__LINE__)				\
 	__attribute__((__cleanup__(kshim_unlock), __unused__)) = kshim_lock(l)
 #define guard(kind)		kshim_guard_##kind
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+static inline void INIT_LIST_HEAD(struct list_head *list)
+{
+	list->next = list->prev = list;
+}
+
+static inline void list_add(struct list_head *item, struct list_head *head)
+{
+	item->next = head->next;
+	item->prev = head;
+	head->next->prev = item;
+	head->next = item;
+}
+
+static inline void list_del(struct list_head *item)
+{
+	item->prev->next = item->next;
+	item->next->prev = item->prev;
+}
+
+#define list_entry(p, type, member)	((type *)((char *)(p) - offsetof(type, member)))
+#define list_for_each_entry(pos, head, member)					\
+	for (pos = list_entry((head)->next, typeof(*pos), member); &pos->member != (head);	\
+	     pos = list_entry(pos->member.next, typeof(*pos), member))
 
 /* waiting: nobody else runs, so that a wait ends at once, by the clock or a signal */
 struct kshim_wait {
