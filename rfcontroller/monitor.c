@@ -390,8 +390,8 @@ void rfctl_monitor_hurry(struct subos *so)
 }
 
 /**
- * rfctl_monitor_typed - the subOS is about to print, probably
- * @so: the subOS; who has its lock now does not sleep long, or will look anyway
+ * rfctl_monitor_typed - somebody types: the subOS is about to print
+ * @so: the subOS, not locked; while somebody else has its lock, nothing changes
  */
 void rfctl_monitor_typed(struct subos *so)
 {

@@ -123,6 +123,9 @@ setup='[ -e /sys/class/net/eth0 ] || for m in '"$CARD_MODULES"'; do insmod /net/
 at - "$(echo "$setup" | sed 's/N/1/g')"
 must "a starts" rfm create a --cpus 1-2 --memory 512M --initrd /run/initrd --pci "$(card_with 11)"
 must "b starts" rfm create b --cpus 3-3 --memory 256M --initrd /run/initrd --kernel "$OTHER_KERNEL" --pci "$(card_with 12)"
+# not 1 and 2 when QEMU failed and one was made again
+A=$(number a id) B=$(number b id)
+export A
 at a "$(echo "$setup" | sed 's/N/2/g')"
 at b "$(echo "$setup" | sed 's/N/3/g')"
 serves - 5000 netctl serve 5000
@@ -132,10 +135,10 @@ for s in a b; do
 	serves $s 5001 netctl sink 5001
 done
 # --- one link ---
-is "$(cut -d' ' -f1,2 /sys/module/rfloop/addresses | grep -v : | xargs)" "0 10.9.0.1 1 10.9.0.2 2 10.9.0.3" \
+is "$(cut -d' ' -f1,2 /sys/module/rfloop/addresses | grep -v : | xargs)" "0 10.9.0.1 $A 10.9.0.2 $B 10.9.0.3" \
 	"the list has the addresses of all"
 must "the card leads to a" eventually 20 ping -c 1 -W 1 10.9.0.2
-must "packets make a link" eventually 10 link - 1 10.9.0.2
+must "packets make a link" eventually 10 link - $A 10.9.0.2
 must "and back" eventually 10 is_up a 0
 before=$(card -)
 for address in 10.9.0.2 fd09::2; do
@@ -205,8 +208,8 @@ like "$(at b 'share try supervisor rfloop-1-1 w 1000; share try supervisor rfloo
 unlike=$(at b 'share try supervisor rfloop-1-1 r 1000' | grep -c "Permission denied")
 is "$unlike" 1 "nor to read"
 rfm channel allow a b
-must "with one they have a link" eventually 20 link a 2 10.9.0.3
-must "and back" eventually 20 link b 1 10.9.0.2
+must "with one they have a link" eventually 20 link a $B 10.9.0.3
+must "and back" eventually 20 link b $A 10.9.0.2
 before=$(card a)
 sent=$(count - 1 sent)
 is "$(at a "netctl echo 10.9.0.3 5000 $m")" "$(there_and_back "$m")" "a and b, which runs $OTHER"
@@ -228,7 +231,7 @@ goes_on()
 	check "$1" eventually 30 past $((now + 5))
 }
 rm -f /run/stop
-must "a link again" eventually 20 link - 1 10.9.0.2
+must "a link again" eventually 20 link - $A 10.9.0.2
 netctl hold 10.9.0.2 5000 /run/stop >/run/hold 2>&1 &
 goes_on "a connection"
 before=$(card -)
@@ -249,7 +252,7 @@ modprobe rfloop
 check "with it, a link again" eventually 20 is_up - 1
 inside a 'rmmod rfloop' >/dev/null
 goes_on "without RFloop there it goes on"
-is "$(ls $PEERS)" 2 "a is no peer"
+is "$(ls $PEERS)" "$B" "a is no peer"
 inside a 'insmod /.rainforest/rfloop.ko' >/dev/null
 check "a is back" eventually 20 is_up - 1
 goes_on "it goes on"
@@ -269,7 +272,7 @@ check "it is taken back" eventually 10 not_refused
 inside a 'ip addr del 10.9.0.2/24 dev eth0; ip addr add 10.9.0.7/24 dev eth0' >/dev/null
 moved() { grep -q '^1 10.9.0.7 ' /sys/module/rfloop/addresses; }
 check "a has another address" eventually 10 moved
-must "packets go there" eventually 20 link - 1 10.9.0.7
+must "packets go there" eventually 20 link - $A 10.9.0.7
 before=$(card -)
 is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "by the short way"
 quiet - "$before" "which is not the card's"
@@ -285,7 +288,7 @@ is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "a is served"
 quiet - "$before" "past the card"
 inside b "ip link set eth0 address $own_mac" >/dev/null
 ip neigh flush dev eth0
-must "b has its own again" eventually 20 link - 2 10.9.0.3
+must "b has its own again" eventually 20 link - $B 10.9.0.3
 
 # --- a slow reader ---
 inside a 'rm -f /run/go' >/dev/null
@@ -296,15 +299,15 @@ touch /run/go
 check "then it reads all" eventually 20 grep -q 'all came' /run/slow
 
 # --- a kernel that does not keep the rules ---
-gone() { [ ! -e $PEERS/1 ]; }
+gone() { [ ! -e $PEERS/$A ]; }
 inside a 'rmmod rfloop' >/dev/null
 check "a has no rfloop any more" eventually 20 gone
-drops() { cat $PEERS/1/drops_"$1" 2>/dev/null || echo 0; }
+drops() { cat $PEERS/$A/drops_"$1" 2>/dev/null || echo 0; }
 cat >/run/watch <<'SCRIPT'
 while [ ! -e /run/lied ]; do
 	ping -c 1 -W 1 10.9.0.7 >/dev/null 2>&1
 	for what in broken drops_bad drops_spoofed drops_stray links; do
-		cat /sys/module/rfloop/peers/1/$what >/run/seen.$what.new 2>/dev/null &&
+		cat /sys/module/rfloop/peers/$A/$what >/run/seen.$what.new 2>/dev/null &&
 			mv /run/seen.$what.new /run/seen.$what
 	done
 done
@@ -325,7 +328,7 @@ for what in broken drops_bad drops_spoofed drops_stray; do
 done
 is "$(netctl echo 10.9.0.3 5000 "$m")" "$(there_and_back "$m")" "b is served"
 inside a 'insmod /.rainforest/rfloop.ko' >/dev/null
-must "a keeps the rules again" eventually 70 link - 1 10.9.0.7
+must "a keeps the rules again" eventually 70 link - $A 10.9.0.7
 is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "and is served"
 
 # --- ends ---
@@ -349,7 +352,7 @@ if [ -x /usr/bin/iperf3 ]; then
 	iperf3 -c 10.9.0.3 -t 600 >/dev/null 2>&1 &
 	streams() { [ $(($(count - 2 sent) - n)) -gt 100 ]; }
 	check "iperf3 sends to b" eventually 20 streams
-	gone_b() { [ ! -e $PEERS/2 ]; }
+	gone_b() { [ ! -e $PEERS/$B ]; }
 	check "b is destroyed under it" rfm destroy b --force
 	check "and is no peer" eventually 10 gone_b
 else
