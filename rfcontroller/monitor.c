@@ -17,9 +17,9 @@
 #include "anchor.h"
 #include "internal.h"
 
-#define MONITOR_PERIOD_MS	20
-#define MONITOR_QUIET_MS	100	/* period when it runs, and has printed nothing */
-#define MONITOR_LIVELY_MS	1000	/* for that long */
+#define MONITOR_PERIOD_MS	20U
+#define MONITOR_QUIET_MS	100U	/* at most, when it runs, and has printed nothing */
+#define MONITOR_LIVELY_MS	1000U	/* for that long */
 #define MONITOR_STOP_MS		3000	/* a panic prints with interrupts off */
 #define MONITOR_SILENT_MAX	(24 * 3600 * 1000)
 #define MONITOR_MUTE		10	/* times hung_ms, when not even an NMI is answered */
@@ -302,13 +302,14 @@ static void monitor_look(struct subos *so)
 		monitor_life(so, &st);
 }
 
-/* How long until the next look. */
+/* How long until the next look; little beside the silence that is called hung. */
 static unsigned int monitor_pace(struct subos *so, bool moved)
 {
 	lockdep_assert_held(&so->lock);
 	so->quiet_ms = moved ? 0 : min(so->quiet_ms + so->look_ms, MONITOR_LIVELY_MS);
-	so->look_ms = so->state == RF_STATE_RUNNING && so->quiet_ms == MONITOR_LIVELY_MS ?
-		      MONITOR_QUIET_MS : MONITOR_PERIOD_MS;
+	so->look_ms = MONITOR_PERIOD_MS;
+	if (so->state == RF_STATE_RUNNING && so->quiet_ms == MONITOR_LIVELY_MS)
+		so->look_ms = clamp(rfctl_hung_ms / 8, MONITOR_PERIOD_MS, MONITOR_QUIET_MS);
 	return so->look_ms;
 }
 
