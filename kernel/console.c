@@ -45,7 +45,8 @@ static struct hvc_struct *hvc;
 static struct task_struct *look_thread;
 static atomic_t look_wanted;
 static DECLARE_WAIT_QUEUE_HEAD(look_wait);
-static u32 window_seq;		/* that is known; written by the thread only */
+static u32 window_seq;		/* these two are known; written by the thread only */
+static int window_opens;
 
 /* the words in struct rf_desc that carry the window's size, in this order */
 struct window {
@@ -187,7 +188,6 @@ static const struct hv_ops console_ops = {
  */
 static void window_look(void)
 {
-	static int known_opens;
 	int now_opens = atomic_read(&opens);
 	struct winsize ws = { };
 	struct window window;
@@ -196,10 +196,10 @@ static void window_look(void)
 		     offsetof(struct rf_desc, rows) + offsetof(struct window, seq));
 	if (subos_desc_read(offsetof(struct rf_desc, rows), &window, sizeof(window)))
 		return;
-	if (le32_to_cpu(window.seq) == window_seq && now_opens == known_opens)
+	if (le32_to_cpu(window.seq) == window_seq && now_opens == window_opens)
 		return;
 	WRITE_ONCE(window_seq, le32_to_cpu(window.seq));
-	known_opens = now_opens;
+	WRITE_ONCE(window_opens, now_opens);
 	ws.ws_row = le16_to_cpu(window.rows);
 	ws.ws_col = le16_to_cpu(window.cols);
 	if (ws.ws_row && ws.ws_col)
@@ -214,7 +214,8 @@ static bool input_waits(void)
 /* A hint, without the care of window_look(). */
 static bool window_waits(void)
 {
-	return le32_to_cpu(READ_ONCE(subos_facts.desc->winsize_seq)) != READ_ONCE(window_seq);
+	return le32_to_cpu(READ_ONCE(subos_facts.desc->winsize_seq)) != READ_ONCE(window_seq) ||
+	       atomic_read(&opens) != READ_ONCE(window_opens);
 }
 
 static int look_loop(void *unused)

@@ -35,7 +35,7 @@
 
 struct con_file {
 	struct subos *so;
-	struct list_head node;
+	struct list_head node;	/* in @files of the console, under its lock */
 	struct mutex lock;	/* protects @pos; taken before the console's lock */
 	u64 pos;
 	bool writer;

@@ -60,6 +60,7 @@ rfm console one </run/typist >/run/writer 2>&1 &
 writer=$!
 # shellcheck disable=SC2016 # typed
 echo 'cd /proc/$(grep -lx subos_console /proc/[0-9]*/comm | cut -d/ -f3); switches() { echo $1 $(grep ^vol status); }' >&5
+# The sleep orders nothing: in that time a thread that looks for input would be seen.
 echo 'switches fi""rst; sleep 3; switches la""ter' >&5
 check "nobody types for a while" shows /run/first '^later voluntary'
 switched() { tr -d '\r' </run/first | sed -n "s/^$1 vol.*: *//p" | tail -n 1; }

@@ -25,7 +25,7 @@ PORT = re.compile(r"memory_region_ops_(read|write) cpu (\d+) mr \S+ addr 0x([0-9
                   r" size (\d)")
 SELF, ALL, OTHERS = 1, 2, 3
 LOGICAL = 1 << 11
-NOT_VECTOR = 0xfff00 & ~(1 << 14)	# a doorbell is fixed, edge, to one core: but the level bit
+NOT_VECTOR = 0xfff00 & ~(1 << 14)	# all but the vector, and the level bit, which is set
 
 
 def interrupts(trace, threads, cpus, doorbell):

@@ -14,8 +14,8 @@
 rounds=$1
 seconds=10
 
-mkdir -p /run/more/root
-cat >/run/more/root/idle <<'SCRIPT'
+mkdir -p /run/more/usr/bin
+cat >/run/more/usr/bin/idle <<'SCRIPT'
 counts()
 {
 	awk '$1 == "LOC:" { for (i = 2; $i ~ /^[0-9]+$/; i++) timer += $i }
@@ -50,7 +50,7 @@ alone()
 	done
 	i=0
 	while [ $i -lt "$rounds" ]; do
-		said "alone$1" $i "$(sh /run/more/root/idle $seconds)"
+		said "alone$1" $i "$(sh /run/more/usr/bin/idle $seconds)"
 		i=$((i + 1))
 	done
 }
@@ -65,8 +65,8 @@ make_initrd
 rfm create b --cpus 4-5 --memory 512M --initrd /run/initrd >/dev/null || fail "no subOS"
 i=0
 while [ $i -lt "$rounds" ]; do
-	said subos $i "$(inside b "sh /root/idle $seconds")"
-	said supervisor $i "$(sh /run/more/root/idle $seconds)"
+	said subos $i "$(inside b "sh /usr/bin/idle $seconds")"
+	said supervisor $i "$(sh /run/more/usr/bin/idle $seconds)"
 	i=$((i + 1))
 done
 rfm destroy b >/dev/null

@@ -507,7 +507,7 @@ struct rf_ficm_area {
 #define RF_MSG_DIR		0	/* the directory has changed; no body */
 #define RF_MSG_REQUEST		1	/* struct rf_request */
 #define RF_MSG_REPLY		2	/* struct rf_reply, with the tag of the request */
-#define RF_MSG_CONSOLE		3	/* typed, or another window, look at it; no body */
+#define RF_MSG_CONSOLE		3	/* input waits, or the window has changed; no body */
 #define RF_MSG_COM_OPEN		16	/* struct rf_com_open; these six: see there */
 #define RF_MSG_COM_OPENED	17	/* struct rf_com_opened */
 #define RF_MSG_COM_DATA		18	/* struct rf_com_data, cut to its length */
