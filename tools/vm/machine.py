@@ -26,12 +26,16 @@ QUIT_GRACE = 20			# seconds that QEMU has to flush its disks
 # MWAIT there, for QEMU a busy loop.
 QUICK_CPU = ("max,la57=off,erms=off,fsrm=off,monitor=off,"
              "vendor=GenuineIntel,family=6,model=28,stepping=10")
+PR_SET_PDEATHSIG, PR_SET_THP_DISABLE = 1, 41
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 
-def die_with_parent():
-    """QEMU does not outlive us, however we end."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+def before_qemu():
+    """QEMU does not outlive us, however we end, and the host clears only what it touches:
+    huge pages for a machine's memory cost a sixth of the CPU time of a test."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
 class Output:
@@ -176,7 +180,7 @@ class Machine:
         with open(os.path.join(self.logs, "qemu.log"), "wb") as log:
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[s.fileno() for s in self.theirs], preexec_fn=die_with_parent,
+                pass_fds=[s.fileno() for s in self.theirs], preexec_fn=before_qemu,
                 start_new_session=True)
         for sock in self.theirs:
             sock.close()
