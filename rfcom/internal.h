@@ -26,7 +26,7 @@
 struct iov_iter;
 
 #define RFCOM_PEERS	(RF_WIRE_PEERS + 1)	/* all kernels and the loopback */
-#define RFCOM_HELD	(RF_COM_CHUNKS / 8 * 5)	/* chunks of one kernel that wait for readers */
+#define RFCOM_HELD	(RF_COM_CHUNKS / 4 * 3)	/* chunks of one kernel that wait for readers */
 
 /**
  * struct rf_channel - an end of a channel

@@ -62,7 +62,7 @@ u32 rfcom_credit_wanted(u32 bytes)
  */
 u32 rfcom_credit_bytes(u32 cells)
 {
-	return cells * (RF_COM_LINE - 1);
+	return cells * (RF_COM_LINE - 2);
 }
 
 /* Where the bytes of a line lie, and how many there are; -EPROTO for no such line. */

@@ -29,7 +29,7 @@ struct rfcom_store {
 		u16 bytes;
 		bool last;
 		bool mark;
-		u8 chunk;
+		u16 chunk;
 	} line[RF_COM_CELLS];
 	u8 cell[RF_COM_CELLS * RF_COM_CELL];
 };

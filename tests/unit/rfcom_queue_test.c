@@ -107,8 +107,8 @@ static void cases(void)
 	put(RF_COM_LINE, RF_COM_LAST, 2);
 	ok(take() == 5 && take() == RF_COM_LINE && !take(), "two come one after the other");
 	ok(rfcom_cells(1) == 1 && rfcom_cells(RF_COM_CELL) == 1 &&
-	   rfcom_cells(RF_COM_CELL + 1) == 2 && rfcom_cells(RF_COM_CHUNK) == 103 &&
-	   rfcom_credit_wanted(RF_COM_MESSAGE_MAX) == 1551, "cells of lines and messages");
+	   rfcom_cells(RF_COM_CELL + 1) == 2 && rfcom_cells(RF_COM_CHUNK) == 26 &&
+	   rfcom_credit_wanted(RF_COM_MESSAGE_MAX) == 1596, "cells of lines and messages");
 	ok(rfcom_chunks(1) == 1 && rfcom_chunks(RF_COM_CHUNK) == 1 &&
 	   rfcom_chunks(RF_COM_CHUNK + 1) == 2 && rfcom_chunks_most(0) == RF_COM_RUN &&
 	   rfcom_chunks_most(RF_COM_CHUNKS + 3) == RF_COM_RUN &&
@@ -164,8 +164,8 @@ static void in_chunks(void)
 	ok(put_chunk(8, RF_COM_RUN * RF_COM_CHUNK, 0, chunks) == 0 &&
 	   put_chunk(RF_COM_CHUNKS - 2, RF_COM_CHUNK + 1, RF_COM_LAST, chunks) == 1 &&
 	   byte(0) == 8 && byte(RF_COM_RUN * RF_COM_CHUNK - 1) == 8 + RF_COM_RUN - 1 &&
-	   byte(RF_COM_RUN * RF_COM_CHUNK) == 62 &&
-	   byte((RF_COM_RUN + 1) * RF_COM_CHUNK) == 63 &&
+	   byte(RF_COM_RUN * RF_COM_CHUNK) == (u8)(RF_COM_CHUNKS - 2) &&
+	   byte((RF_COM_RUN + 1) * RF_COM_CHUNK) == (u8)(RF_COM_CHUNKS - 1) &&
 	   take() == (RF_COM_RUN + 1) * RF_COM_CHUNK + 1, "lines of several chunks");
 	chunks[0] = 9;
 	put_chunk(0, 1, RF_COM_LAST, chunks);
@@ -177,8 +177,8 @@ static void in_chunks(void)
 	reset();
 	for (i = 0; i < 1000; i++)
 		bad += put_chunk(i, RF_COM_CHUNK - i % 77, RF_COM_LAST, chunks) != 1 ||
-		       byte(0) != i % RF_COM_CHUNKS ||
-		       byte(RF_COM_CHUNK - i % 77 - 1) != i % RF_COM_CHUNKS ||
+		       byte(0) != (u8)i ||
+		       byte(RF_COM_CHUNK - i % 77 - 1) != (u8)i ||
 		       take() != RF_COM_CHUNK - i % 77;
 	ok(!bad, "lines that go over the end of the queue");
 	reset();
@@ -201,7 +201,7 @@ static void in_chunks(void)
 	ok(put_chunk(0, 100, RF_COM_LAST, NULL) == -EPROTO, "where there are none");
 	ok(put(9, RF_COM_LAST | RF_COM_IN_CHUNK, 0) == -EPROTO &&
 	   put(7, RF_COM_LAST | RF_COM_IN_CHUNK, 0) == -EPROTO, "a line of another length");
-	ok(put_chunk(U32_MAX, 1, RF_COM_LAST, chunks) == 1 && byte(0) == RF_COM_CHUNKS - 1,
+	ok(put_chunk(U32_MAX, 1, RF_COM_LAST, chunks) == 1 && byte(0) == (u8)(RF_COM_CHUNKS - 1),
 	   "every number is one of a chunk that there is");
 }
 
@@ -217,23 +217,25 @@ static u32 written(void)
 
 static void held(void)
 {
+	const u32 second = rfcom_cells(RF_COM_CHUNK), last = RF_COM_CHUNKS - 1;
 	u32 i, n, cell, bad = 0;
 
 	reset();
 	ok(put_held(5, 100, 0, chunks, true) == -EPROTO &&
 	   put_held(RF_COM_CHUNKS + 5, RF_COM_CHUNK, 0, chunks, true) == 0 &&
-	   put_held(63, 100, RF_COM_LAST, chunks, true) == 1 &&
-	   rfcom_queue_message(&q, &n) == RF_COM_CHUNK + 100 && n == 106 && !written(),
+	   put_held(last, 100, RF_COM_LAST, chunks, true) == 1 &&
+	   rfcom_queue_message(&q, &n) == RF_COM_CHUNK + 100 && n == second + 3 && !written(),
 	   "bytes that stay in chunks are not copied");
-	ok(rfcom_queue_chunk(&q, 0) == 5 && rfcom_queue_chunk(&q, 103) == 63 &&
-	   rfcom_queue_bytes(&q, 0) == RF_COM_CHUNK && rfcom_queue_bytes(&q, 103) == 100,
+	ok(rfcom_queue_chunk(&q, 0) == 5 && rfcom_queue_chunk(&q, second) == (int)last &&
+	   rfcom_queue_bytes(&q, 0) == RF_COM_CHUNK && rfcom_queue_bytes(&q, second) == 100,
 	   "it is known where they are");
-	rfcom_queue_fetch(&q, 103, chunks);
-	ok(written() == 100 && rfcom_queue_chunk(&q, 103) == 63, "fetched: copied once");
-	rfcom_queue_fetched(&q, 103);
+	rfcom_queue_fetch(&q, second, chunks);
+	ok(written() == 100 && rfcom_queue_chunk(&q, second) == (int)last,
+	   "fetched: copied once");
+	rfcom_queue_fetched(&q, second);
 	rfcom_queue_fetched(&q, 0);
-	ok(rfcom_queue_chunk(&q, 103) == -1 && rfcom_queue_chunk(&q, 0) == -1 &&
-	   byte(RF_COM_CHUNK) == 63 && byte(RF_COM_CHUNK + 99) == 63 &&
+	ok(rfcom_queue_chunk(&q, second) == -1 && rfcom_queue_chunk(&q, 0) == -1 &&
+	   byte(RF_COM_CHUNK) == (u8)last && byte(RF_COM_CHUNK + 99) == (u8)last &&
 	   take() == RF_COM_CHUNK + 100, "then they are in the cells");
 
 	/* all around the queue, every other one */
@@ -246,8 +248,8 @@ static void held(void)
 			rfcom_queue_fetch(&q, cell, chunks);
 			rfcom_queue_fetched(&q, cell);
 		}
-		bad += byte(0) != i % RF_COM_CHUNKS ||
-		       byte(RF_COM_CHUNK - i % 77 - 1) != i % RF_COM_CHUNKS ||
+		bad += byte(0) != (u8)i ||
+		       byte(RF_COM_CHUNK - i % 77 - 1) != (u8)i ||
 		       take() != RF_COM_CHUNK - i % 77;
 	}
 	ok(!bad, "held or not, over the end of the queue");

@@ -23,7 +23,7 @@
 
 #include <linux/types.h>
 
-#define RF_WIRE_VERSION		5
+#define RF_WIRE_VERSION		6
 
 #define RF_OFF_RESET_VECTOR	0x00000
 #define RF_OFF_MAILBOX		0x01000
@@ -606,9 +606,9 @@ struct rf_reply {
 #define RF_COM_CELLS		8192		/* of one end's queue, a power of two */
 #define RF_COM_CELL		RF_COM_LINE	/* bytes */
 #define RF_COM_LINE		40		/* bytes of a message in one line */
-#define RF_COM_CHUNK		4096		/* bytes of a message in one chunk */
-#define RF_COM_CHUNKS		64		/* a power of two */
-#define RF_COM_RUN		8		/* chunks that a line names at most */
+#define RF_COM_CHUNK		1024		/* bytes of a message in one chunk */
+#define RF_COM_CHUNKS		512		/* a power of two */
+#define RF_COM_RUN		32		/* chunks that a line names at most */
 #define RF_COM_MESSAGE_MAX	61440		/* bytes of a message: 3/8 of the cells */
 #define RF_COM_LAST		(1U << 0)	/* rf_com_data @flags: the message ends here */
 #define RF_COM_IN_CHUNK		(1U << 1)	/* rf_com_data @flags: see struct rf_com_chunk */
