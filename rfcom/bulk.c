@@ -88,6 +88,7 @@ static void bulk_take(const struct ficm_kernel *kernel)
 	spin_lock(&b->hold_lock);
 	b->next = le32_to_cpu(READ_ONCE(in->sent));
 	b->tail = b->next;
+	b->told = b->tail;
 	WRITE_ONCE(b->token, le32_to_cpu(READ_ONCE(in->token)));
 	WRITE_ONCE(out->taken, cpu_to_le32(b->tail));
 	bulk_init(out);

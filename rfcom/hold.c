@@ -48,15 +48,21 @@ static void hold_fetch(struct rfcom_bulk *b, const struct rf_com_bulk *in, u32 c
 	WRITE_ONCE(b->fetched, b->fetched + 1);
 }
 
-/* Say what was taken: all before the first chunk that is held. */
+/*
+ * Say what was taken: all before the first chunk that is held. Not of each chunk: the sender
+ * reads that word for each message, and has enough without the last RF_COM_RUN.
+ */
 static void hold_tell(struct rfcom_bulk *b)
 {
 	struct rf_com_bulk *out = rcu_dereference_protected(b->out, lockdep_is_held(&b->hold_lock));
 
 	while (b->tail != b->next && !hold_at(b, b->tail)->ch)
 		b->tail += hold_at(b, b->tail)->chunks;
-	if (out)	/* read out before it is filled anew: pairs with bulk_taken() */
-		smp_store_release(&out->taken, cpu_to_le32(b->tail));
+	if (!out || b->tail - b->told < RF_COM_RUN)
+		return;
+	b->told = b->tail;
+	/* Read out before it is filled anew: pairs with bulk_taken(). */
+	smp_store_release(&out->taken, cpu_to_le32(b->tail));
 }
 
 static struct rf_com_bulk *hold_in(struct rfcom_bulk *b)

@@ -109,6 +109,7 @@ struct rfcom_held {
  * @hold_lock: protects what follows, and changes of @out and @in; lines are copied into
  *	cells under it, one at a time
  * @tail: chunks of the other kernel taken so far, modulo 2^32
+ * @told: @tail as the other kernel was last told
  * @next: those that came; from @tail on they are in @held
  * @token: of the memory that they are in
  * @fetched: lines that were copied into a queue
@@ -125,6 +126,7 @@ struct rfcom_bulk {
 	struct rf_com_bulk __rcu *in;
 	spinlock_t hold_lock;	/* see above */
 	u32 tail;
+	u32 told;
 	u32 next;
 	u32 token;
 	unsigned long fetched;

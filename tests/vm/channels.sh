@@ -143,9 +143,9 @@ is "$(chan_in a ping b echo 20)" "20 there and back" "a opens one to b again"
 is "$(chan ping a echo 20)" "20 there and back" "and the supervisor one to a"
 
 # --- a reader comes so late that the bytes of its messages are a successor's ---
-# held: "pit" has 40 messages of 4000 bytes, each in a chunk that was copied for nobody: one
-# more, and the first were copied
-held() { rfm channel list --json | grep -q '"waiting_cells": *4000'; }
+# held: "pit" has 320 messages of 1000 bytes, nearly as many as a queue has cells for, each in
+# a chunk
+held() { rfm channel list --json | grep -q '"waiting_cells": *8000'; }
 # fills_pit: a sends them to whoever reads when there is /run/go
 fills_pit()
 {
@@ -153,8 +153,8 @@ fills_pit()
 	chan sink pit >/run/pit 2>&1 &
 	eventually 10 grep -q ready /run/pit
 	f=$(fetched)
-	inside a 'chan leave supervisor pit 40 4000 >/run/flood 2>&1 & true' >/dev/null
-	check "a sends, all in chunks" eventually 30 held
+	inside a 'chan leave supervisor pit 320 1000 >/run/flood 2>&1 & true' >/dev/null
+	check "a sends a queue full, all in chunks" eventually 30 held
 	is "$(fetched)" "$f" "they are in its memory, and not copied yet"
 }
 fills_pit
@@ -234,7 +234,7 @@ is "$(chan ping a echo 10 60000)" "10 there and back" "chunks go on where they w
 check "and push out those that wait" test "$(fetched)" -gt "$f"
 touch /run/go
 eventually 60 grep -q '^[0-9]* messages' /run/pit
-is "$(tail -n 1 /run/pit)" "40 messages, 0 bad, end good" "which come as they were"
+is "$(tail -n 1 /run/pit)" "320 messages, 0 bad, end good" "which come as they were"
 
 # --- a kernel that does not keep the rules ---
 serve - serve victim 32

@@ -669,12 +669,18 @@ struct rf_com_chunk {
  * @magic: RF_COM_BULK_MAGIC; written last, when it can take chunks
  * @version: RF_WIRE_VERSION
  * @size: sizeof(struct rf_com_bulk)
- * @taken: @count of the first chunk of the other kernel that it has not taken
- * @sent: @count of the chunk that it fills next
  * @token: random, not 0, as long as this memory is not zeroed: whoever reads a chunk late
  *	sees by it that it still is what it was
  * @reserved: 0
+ * @taken: @count of a chunk of the other kernel before which it has taken all: of the first
+ *	that it has not, or of one of the RF_COM_RUN before it
+ * @reserved_taken: 0
+ * @sent: @count of the chunk that it fills next
+ * @reserved_sent: 0
  * @chunk: for the other kernel
+ *
+ * What hardly changes, what the sender reads for each message and what nobody does lie in
+ * cache lines of their own.
  *
  * Memory of the supervisor, lent like struct rf_ficm_area, and zeroed for each new
  * generation of either kernel.
@@ -683,10 +689,12 @@ struct rf_com_bulk {
 	__le32 magic;
 	__le32 version;
 	__le32 size;
-	__le32 taken;
-	__le32 sent;
 	__le32 token;
-	__u8 reserved[4072];
+	__u8 reserved[48];
+	__le32 taken;
+	__u8 reserved_taken[60];
+	__le32 sent;
+	__u8 reserved_sent[3964];
 	__u8 chunk[RF_COM_CHUNKS][RF_COM_CHUNK];
 };
 
