@@ -57,6 +57,7 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
+import threading
 
 loader = importlib.machinery.SourceFileLoader("run", sys.argv[1])
 run = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
@@ -72,9 +73,21 @@ beside = min(done.index("b1"), done.index("b2"))
 print(returned == paths, sorted(done) == sorted(os.path.basename(p) for p in paths),
       done.index("m1") < done.index("m2"), done.index("u1") < done.index("u2"),
       no_more < beside)
+met, meeting = [], threading.Barrier(2)
+
+
+def meet(path):
+    met.append(meeting.wait(30))
+    return path
+
+
+run.run_one = meet
+run.run_all([f"{vm}/m1", f"{vm}/m2"], 1)
+print(sorted(met))
 END
-is "$(PYTHONDONTWRITEBYTECODE=1 python3 "$tmp/order.py" "$T_TOP/tests/run")" "True True True True True" \
-	"run: all of them once, and what can be beside others when there is no more of either"
+is "$(PYTHONDONTWRITEBYTECODE=1 python3 "$tmp/order.py" "$T_TOP/tests/run")" \
+	"True True True True True
+[0, 1]" "run: all once, what can be beside others when there is no more of either, in the end in pairs"
 
 # A boot that a stale breakpoint of QEMU ended, told from others by what rfm says.
 rfm()
@@ -92,6 +105,7 @@ done <<'END'
 1|hung|Oops: int3: 0000 [#1]|again
 1|running|Oops: int3: 0000 [#1]|no
 1|crashed|Kernel panic|no
+1|crashed|Oops: int3: 0000 [#1]|again
 6|booting|sched_clock: Marking stable (1, 2)|again
 6|hung|nvme nvme0: 5/0/0 default/read/poll queues|no
 4|booting|Oops: int3: 0000 [#1]|no
