@@ -18,7 +18,7 @@ modprobe rfcom || fail "rfcom does not load"
 mkdir -p /run/more/usr/bin
 cp /usr/bin/chanbench /run/more/usr/bin
 make_initrd
-rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd >/dev/null || fail "no subOS"
+boots rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd >/dev/null || fail "no subOS"
 inside b 'chanbench sink bench >/run/bench 2>&1 & true' >/dev/null
 ready() { inside b 'cat /run/bench' | grep -q ready; }
 eventually 30 ready || fail "nobody listens in the subOS"
@@ -34,7 +34,7 @@ d=/sys/module/ficm/peers/$(number b id)
 r=0
 while [ "$r" -lt "$rounds" ]; do
 	for size in 40 1000 60000; do
-		n=$((size < 1000 ? 2000 : size < 60000 ? 500 : 30))
+		n=$((size < 1000 ? 20000 : size < 60000 ? 10000 : 500))	# some 100 ms each
 		for kind in channel unix unix channel; do
 			sent=$(cat "$d/sent") rang=$(cat "$d/doorbells")
 			case $kind in

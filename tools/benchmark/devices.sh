@@ -25,7 +25,7 @@ mount -t virtiofs reference /srv/reference || fail "no virtiofs of QEMU"
 dd if=/dev/urandom of=/srv/disk/image bs=1M count=$mb 2>/dev/null
 cp /usr/bin/netctl /usr/bin/filebench /run/more/usr/bin
 make_initrd
-rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd --net tap=tapb \
+boots rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd --net tap=tapb \
 	--fs data=/srv/disk/dir --disk /srv/disk/image >/dev/null || fail "no subOS"
 ip addr add 10.1.0.1/24 dev tapb
 listen='taskset 0x02 netctl sink 5001 >/run/sink$$ & taskset 0x02 netctl serve 5000 >/run/serve$$ & echo $$ >/run/namespace; wait'

@@ -62,7 +62,7 @@ for cpu in 4 5; do
 done
 modprobe rfcontroller || fail "rfcontroller does not load"
 make_initrd
-rfm create b --cpus 4-5 --memory 512M --initrd /run/initrd >/dev/null || fail "no subOS"
+boots rfm create b --cpus 4-5 --memory 512M --initrd /run/initrd >/dev/null || fail "no subOS"
 i=0
 while [ $i -lt "$rounds" ]; do
 	said subos $i "$(inside b "sh /usr/bin/idle $seconds")"

@@ -29,7 +29,7 @@ card_with()
 			readlink -f "$dir/device" | grep -oE '[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]' | tail -n 1
 	done
 }
-rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd --pci "$(card_with 11)" >/dev/null ||
+boots rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd --pci "$(card_with 11)" >/dev/null ||
 	fail "no subOS"
 up() { echo "ip addr add 10.9.0.$1/24 dev eth0; ip link set eth0 up"; }
 sh -c "$(up 1)"

@@ -20,7 +20,7 @@ rounds=$1
 modprobe ficm cpu=1 || fail "ficm does not load"
 modprobe rfcontroller || fail "rfcontroller does not load"
 make_initrd
-rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd >/dev/null || fail "no subOS"
+boots rfm create b --cpus 2-3 --memory 256M --initrd /run/initrd >/dev/null || fail "no subOS"
 id=$(number b id)
 # No tab: it is typed.
 # shellcheck disable=SC2016

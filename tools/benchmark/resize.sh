@@ -15,7 +15,7 @@ mb512=536870912
 
 modprobe rfcontroller || fail "rfcontroller does not load"
 make_initrd
-rfm create b --cpus 2-3 --memory 1G --initrd /run/initrd >/dev/null || fail "no subOS"
+boots rfm create b --cpus 2-3 --memory 1G --initrd /run/initrd >/dev/null || fail "no subOS"
 
 # said KIND ROUND "NS...": one line
 said()

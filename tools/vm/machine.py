@@ -32,7 +32,7 @@ CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.
 
 def before_qemu():
     """QEMU does not outlive us, however we end, and the host clears only what it touches:
-    huge pages for a machine's memory cost a sixth of the CPU time of a test."""
+    huge pages for a machine's memory cost a sixth of the CPU time of a boot."""
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
