@@ -57,6 +57,9 @@ device-obj := $(patsubst %,$B/obj/backend/%.o,spec client maclist)
 # two cores take turns of seconds, which the emulated kernels' timers do not get over.
 RF_JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? 1 : n / 2)))
 
+# What make builds first for the sake of something else, on all cores unless -j says otherwise.
+build-all = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) all
+
 module-targets := $(releases:%=modules-%)
 lib-man := $(patsubst rfcom/lib/%.rst,$B/man/%,$(wildcard rfcom/lib/*.3.rst))
 user-targets := $(if $(rfm-src),$B/rfm) $B/librainforest.so $B/librainforest.a $(if $(init-src),$B/rfinit) $B/rfagent $B/rfbackend $B/initrd-default
@@ -160,11 +163,11 @@ setup:
 	@tools/setup
 
 check: setup
-	@$(MAKE) --no-print-directory all
+	@+$(build-all)
 	RF_JOBS=$(RF_JOBS) tests/run
 
 check-long: setup
-	@$(MAKE) --no-print-directory all
+	@+$(build-all)
 	RF_LONG=1 RF_JOBS=$(RF_JOBS) tests/run
 
 check-static: setup
@@ -180,11 +183,11 @@ check-debug: setup
 	tools/check-debug
 
 demo: setup
-	@$(MAKE) --no-print-directory all
+	@+$(build-all)
 	tools/demo
 
 bench: setup
-	@$(MAKE) --no-print-directory all
+	@+$(build-all)
 	tools/bench
 
 RELEASE ?= $(shell uname -r)
