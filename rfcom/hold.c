@@ -21,6 +21,9 @@
 
 #define HOLD_TRIES	3	/* times that a reader's memory is made present for one line */
 
+/* What waits and what is not told of yet leave a whole run to the sender. */
+static_assert(RFCOM_HELD + 2 * RF_COM_RUN <= RF_COM_CHUNKS);
+
 static bool hold_same(const struct rfcom_bulk *b, const struct rf_com_bulk *in)
 {
 	smp_rmb();	/* the copy before this: pairs with bulk_zero() of the supervisor */
