@@ -53,8 +53,8 @@ agent-src := $(wildcard exec/*.c)
 backend-obj := $(patsubst backend/%.c,$B/obj/backend/%.o,$(wildcard backend/*.c))
 device-obj := $(patsubst %,$B/obj/backend/%.o,spec client maclist)
 
-# Test machines at a time. One keeps up to two cores of the host busy; two of them on
-# two cores take turns of seconds, which the emulated kernels' timers do not get over.
+# Machines at a time that do not wait for others: one keeps up to two cores of the host busy.
+# What can wait comes beside them, and in the end one more (tests/run).
 RF_JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? 1 : n / 2)))
 
 # What make builds first for the sake of something else, on all cores unless -j says otherwise.

@@ -51,7 +51,8 @@ like "$(cat "$tmp/out")" '^harness-crash.sh: QEMU crashed \(SIGSEGV\): once more
 is "$(printf 'echo "not ok - a"; %s; echo 1..1\n' "$crash" | run_one harness-crashes)" \
 	"1 0 passed, 1 failed" "run: not when it crashes again"
 
-# Which comes when: m* are machines, b* machines that can be beside others, u* boot none.
+# Which comes when: m* are machines, b* machines that can be beside others, p* machines that want
+# something prepared, u* boot none.
 cat >"$tmp/order.py" <<'END'
 import importlib.machinery
 import importlib.util
@@ -63,31 +64,39 @@ loader = importlib.machinery.SourceFileLoader("run", sys.argv[1])
 run = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
 loader.exec_module(run)
 done = []
-run.header = lambda path, pattern: pattern == "beside" and os.path.basename(path)[0] == "b"
+LINES = {"beside": "b", "prepare: (.+)": "p"}
+run.header = lambda path, pattern: os.path.basename(path)[0] == LINES[pattern] and ["", "true"]
 run.run_one = lambda path: done.append(os.path.basename(path)) or path
 vm, unit = (os.path.join(run.TOP, "tests", name) for name in ("vm", "unit"))
-paths = [f"{vm}/b1", f"{vm}/m1", f"{unit}/u1", f"{vm}/b2", f"{vm}/m2", f"{unit}/u2"]
+paths = [f"{vm}/{name}" for name in ("b1", "p1", "m1", "b2", "m2")] + [f"{unit}/u1", f"{unit}/u2"]
 returned = run.run_all(paths, 1)
-no_more = min(done.index("m2"), done.index("u2"))
-beside = min(done.index("b1"), done.index("b2"))
-print(returned == paths, sorted(done) == sorted(os.path.basename(p) for p in paths),
-      done.index("m1") < done.index("m2"), done.index("u1") < done.index("u2"),
-      no_more < beside)
-met, meeting = [], threading.Barrier(2)
+print(returned == paths, sorted(done) == sorted(os.path.basename(path) for path in paths),
+      *(done.index(f"{kind}1") < done.index(f"{kind}2") for kind in "bmu"))
+
+# the order of machines that come one after the other: one lane has no end
+done.clear()
+run.run_one = lambda path: done.append(os.path.basename(path)) or \
+    path.startswith(unit) and ended.wait(30) or len(done) == 6 and ended.set() or path
+ended = threading.Event()
+run.run_all([f"{vm}/{name}" for name in ("p1", "m1", "m2", "m3", "m4")] + [f"{unit}/u1"], 1)
+print([name for name in done if name != "u1"])
 
 
-def meet(path):
-    met.append(meeting.wait(30))
-    return path
+def all_meet(jobs, *names):
+    """Whether these are at work at one time."""
+    meeting, met = threading.Barrier(len(names)), []
+    run.run_one = lambda path: met.append(meeting.wait(30)) or path
+    run.run_all(list(names), jobs)
+    return len(met) == len(names)
 
 
-run.run_one = meet
-run.run_all([f"{vm}/m1", f"{vm}/m2"], 1)
-print(sorted(met))
+print(all_meet(1, f"{vm}/m1", f"{vm}/b1", f"{unit}/u1"), all_meet(1, f"{vm}/m1", f"{vm}/m2"),
+      all_meet(2, f"{vm}/m1", f"{vm}/m2", f"{vm}/b1", f"{unit}/u1"))
 END
 is "$(PYTHONDONTWRITEBYTECODE=1 python3 "$tmp/order.py" "$T_TOP/tests/run")" \
 	"True True True True True
-[0, 1]" "run: all once, what can be beside others when there is no more of either, in the end in pairs"
+['m1', 'm2', 'p1', 'm3', 'm4']
+True True True" "run: all once, what wants something prepared in the middle; what runs at one time"
 
 # A boot that a stale breakpoint of QEMU ended, told from others by what rfm says.
 rfm()

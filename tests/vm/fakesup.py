@@ -5,6 +5,9 @@ An ordinary QEMU machine gets our ACPI table and a reserved range; its memory is
 a file, so that the test reads and writes the shared areas while the kernel in
 it runs. QEMU is told to end when that kernel resets or powers off the machine:
 a kernel with rfsubos.ko must never do so.
+
+The newest kernel is started as rfm starts it, as an ELF file, with four paging levels (from
+there Linux does not switch to five by itself); others as bzImages, with five.
 """
 
 import argparse
@@ -42,6 +45,9 @@ SERVICE_SIZE = 2 << 20
 OFF_DESC, OFF_STATUS, OFF_CON_OUT, OFF_CON_IN = 0x20000, 0x22000, 0x23000, 0x30000
 CON_DATA, CON_OUT_BYTES, CON_IN_BYTES = 0x1000, 0x8000, 0x1000
 DESC_MAGIC, STATUS_MAGIC, CON_MAGIC = 0x43534452, 0x54415352, 0x4E4F4352
+# Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header"
+SETUP_SECTS, PAYLOAD_OFFSET, PAYLOAD_LENGTH = 0x1F1, 0x248, 0x24C
+ZSTD_MAGIC = bytes.fromhex("28b52ffd")
 BOOTS = 3			# of a case, when QEMU fails while the kernel boots
 MODULE, INIT, STOPPING, HALTED, POWEROFF, RESTART, PANIC = range(1, 8)
 REQ_POWEROFF, REQ_RESTART = 1, 2
@@ -113,6 +119,23 @@ def overlay(path, release, params="", ficm="", extra=()):
         root.close()
 
 
+def kernel_image(release):
+    """(what QEMU boots, whether it is an ELF file, which spares each boot the unpacking)."""
+    bzimage = os.path.join(TOP, "build/kernels", release, "boot/vmlinuz-" + release)
+    with open(bzimage, "rb") as src:
+        data = src.read()
+    start = (data[SETUP_SECTS] + 1) * 512 + struct.unpack_from("<I", data, PAYLOAD_OFFSET)[0]
+    end = start + struct.unpack_from("<I", data, PAYLOAD_LENGTH)[0] - 4	# its size follows
+    if release != releases()[0] or data[start:start + 4] != ZSTD_MAGIC:
+        return bzimage, False
+    elf = os.path.join(TOP, "build", release, "vmlinux")
+    if not os.path.exists(elf) or os.stat(elf).st_mtime < os.stat(bzimage).st_mtime:
+        with open(f"{elf}.{os.getpid()}", "wb") as out:
+            subprocess.run(["zstd", "-dcq"], input=data[start:end], stdout=out, check=True)
+        os.rename(f"{elf}.{os.getpid()}", elf)
+    return elf, True
+
+
 class Machine:
     """One boot. The areas are prepared by the constructor, start() boots."""
 
@@ -163,14 +186,14 @@ class Machine:
                 with open(part, "rb") as src:
                     out.write(src.read())
                 out.write(b"\0" * (-out.tell() % 4))
-        boot = os.path.join(TOP, "build/kernels", self.release, "boot/vmlinuz-" + self.release)
+        boot, elf = kernel_image(self.release)
         line = (f"nokaslr no_ipi_broadcast=1 pci=off 8250.nr_uarts=0 panic=0 memmap=2M${BASE:#x} "
                 f"rdinit={rdinit} console=hvc0 {append}")
         if self.memory > MEMORY:
             line += f" mem={MEMORY >> 20}M"
-        self.launch(["-kernel", boot, "-initrd", image, "-append", line, *qemu])
+        self.launch(["-kernel", boot, "-initrd", image, "-append", line, *qemu], five_levels=not elf)
 
-    def launch(self, args):
+    def launch(self, args, five_levels=False):
         """Starts QEMU; not for tests that boot a kernel."""
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(self._path("qmp"))
@@ -179,7 +202,7 @@ class Machine:
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-machine", "q35,memory-backend=ram", "-accel",
-             "tcg,thread=multi", "-cpu", QUICK_CPU + ",la57=on",
+             "tcg,thread=multi", "-cpu", QUICK_CPU + (",la57=on" if five_levels else ""),
              "-smp", str(self.smp), "-m", f"{self.memory >> 20}M",
              "-object", f"memory-backend-file,id=ram,size={self.memory},mem-path={self.ram},share=on",
              "-nodefaults", "-display", "none", "-no-reboot", "-serial",
