@@ -7,7 +7,8 @@ it runs. QEMU is told to end when that kernel resets or powers off the machine:
 a kernel with rfsubos.ko must never do so.
 
 The newest kernel is started as rfm starts it, as an ELF file, with four paging levels (from
-there Linux does not switch to five by itself); others as bzImages, with five.
+there Linux does not switch to five by itself); others, and with RF_LONG all, as bzImages, with
+five.
 """
 
 import argparse
@@ -122,11 +123,13 @@ def overlay(path, release, params="", ficm="", extra=()):
 def kernel_image(release):
     """(what QEMU boots, whether it is an ELF file, which spares each boot the unpacking)."""
     bzimage = os.path.join(TOP, "build/kernels", release, "boot/vmlinuz-" + release)
+    if release != releases()[0] or os.environ.get("RF_LONG"):
+        return bzimage, False
     with open(bzimage, "rb") as src:
         data = src.read()
     start = (data[SETUP_SECTS] + 1) * 512 + struct.unpack_from("<I", data, PAYLOAD_OFFSET)[0]
     end = start + struct.unpack_from("<I", data, PAYLOAD_LENGTH)[0] - 4	# its size follows
-    if release != releases()[0] or data[start:start + 4] != ZSTD_MAGIC:
+    if data[start:start + 4] != ZSTD_MAGIC:
         return bzimage, False
     elf = os.path.join(TOP, "build", release, "vmlinux")
     if not os.path.exists(elf) or os.stat(elf).st_mtime < os.stat(bzimage).st_mtime:

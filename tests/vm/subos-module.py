@@ -75,6 +75,7 @@ def case_life(machine):
     machine.desc.seq += 1
     machine.wait("window size", lambda: machine.run("stty size")[0] == "41 133")
     # A shell's child that is not yet the program would miss it: this one dies of it at any time.
+    # The sleep orders nothing: it is what Ctrl-C is to end.
     machine.type("sh -c 'echo go; exec sleep 1000'\r")
     machine.expect("\ngo\r\n")
     machine.type("\x03")
