@@ -58,11 +58,12 @@ like "$(cat "$T_DIR/control")" '^not ok' "control: a panic is no clean log"
 RF_QEMU_CRASHES=$T_DIR/crashes
 export RF_QEMU_CRASHES
 rm -f "$RF_QEMU_CRASHES"
-# More than rf-vm holds back to look for the end in.
-run_vm --smp 2 -- sh -c 'seq 1000; sleep 1000' 2>"$T_DIR/err" | {
-	read -r _
+run_vm --smp 2 --timeout 60 -- sh -c 'echo up; sleep 1000' 2>"$T_DIR/err" | {
+	read -r line
+	echo "$line" >"$T_DIR/line"
 	pkill -SEGV -f -- "qemu.* -name $T_NAME .*$T_DIR"
 }
+is "$(cat "$T_DIR/line")" up "a short line comes through at once"
 like "$(cat "$T_DIR/err")" 'QEMU ended \(status -11\)' "a crash of QEMU itself is told"
 like "$(cat "$RF_QEMU_CRASHES")" '^QEMU crashed \(SIGSEGV\), logs in .*vm-machine/vm' \
 	"and written down for tests/run"

@@ -49,12 +49,17 @@ class Output:
         self.held += data
         at = self.held.find(self.mark)
         if at < 0:
-            self._pass(max(0, len(self.held) - len(self.mark) + 1))
+            self._pass(len(self.held) - self._beginning())
             return
         if self.held.find(b"\n", at) < 0:
             return
         self.status = int(self.held[at + len(self.mark):].split(b"\n")[0])
         self._pass(at)
+
+    def _beginning(self):
+        """How many bytes at the end may be the beginning of the mark."""
+        most = min(len(self.held), len(self.mark) - 1)
+        return next((n for n in range(most, 0, -1) if self.held.endswith(self.mark[:n])), 0)
 
     def _pass(self, count):
         data, self.held = self.held[:count], self.held[count:]
