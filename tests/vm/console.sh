@@ -77,7 +77,9 @@ kill $writer
 wait $writer 2>/dev/null
 
 # --- the line discipline ---
-type_line 'sleep 1000; echo sle""pt'
+# A shell's child that is not yet the program would miss it: this one dies of it at any time.
+type_line "sh -c 'echo aw\"\"ake; exec sleep 1000'; echo sle\"\"pt"
+check "a program runs" shows /run/first '^awake'
 printf '\003echo status $?\n' >/run/line
 type_file /run/line
 check "Ctrl-C ends what runs" shows /run/first '^status 130'
