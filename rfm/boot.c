@@ -131,8 +131,9 @@ static void *build_overlay(void *arg)
 {
 	struct boot *b = arg;
 	const struct rfm_overlay_request req = {
-		.release = b->image.release,
+		.release = b->release,
 		.lib_dir = sysroot_lib_dir(),
+		.cache_dir = sysroot_cache_dir(),
 		.module_root = *sysroot_prefix() ? sysroot_prefix() : "/",
 		.modaliases = (const char *const *)b->modaliases,
 	};
@@ -149,7 +150,8 @@ static int start_overlay(struct boot *b)
 
 	if (b->s->bare)
 		return 0;
-	read_modaliases(b);
+	if (!*b->modaliases)
+		read_modaliases(b);
 	ret = pthread_create(&b->thread, NULL, build_overlay, b);
 	if (ret)
 		return rfm_fail_errno(ret, NULL, "cannot start a thread");
@@ -166,12 +168,36 @@ static int join_overlay(struct boot *b)
 	return b->ret ? rfm_fail_errno(b->ret, b->err, "cannot build the overlay") : 0;
 }
 
+/* While the kernel is read and checked. */
+static void start_overlay_early(struct boot *b)
+{
+	rfm_image_release(b->release, sizeof(b->release), b->s->kernel);
+	if (*b->release && !rfm_overlay_missing(sysroot_lib_dir(), b->release))
+		start_overlay(b);
+}
+
+/* It was begun early for the kernel that we have, or begins now. */
+static int settle_overlay(struct boot *b)
+{
+	if (b->running && !strcmp(b->release, b->image.release))
+		return 0;
+	if (b->running) {
+		pthread_join(b->thread, NULL);
+		b->running = false;
+		free(b->overlay.data);
+		b->overlay = (struct rfm_blob){ 0 };
+	}
+	snprintf(b->release, sizeof(b->release), "%s", b->image.release);
+	return start_overlay(b);
+}
+
 int boot_prepare(struct boot *b, const struct settings *s)
 {
 	int ret;
 
 	memset(b, 0, sizeof(*b));
 	b->s = s;
+	start_overlay_early(b);
 	ret = open_image(b);
 	if (!ret)
 		ret = open_initrd(b);
@@ -180,7 +206,7 @@ int boot_prepare(struct boot *b, const struct settings *s)
 	if (!ret)
 		ret = check_size(b);
 	if (!ret)
-		ret = start_overlay(b);
+		ret = settle_overlay(b);
 	return ret;
 }
 

@@ -20,6 +20,7 @@
  * @image: kernel
  * @initrd: mapping of the initrd, NULL for none
  * @initrd_size: its size
+ * @release: of the kernel that the overlay is for
  * @overlay: ours; empty for a bare subOS
  * @thread: builds the overlay
  * @running: @thread was started and not joined
@@ -32,6 +33,7 @@ struct boot {
 	struct rfm_image image;
 	void *initrd;
 	size_t initrd_size;
+	char release[sizeof(((struct rfm_image *)NULL)->release)];
 	struct rfm_blob overlay;
 	pthread_t thread;
 	bool running;

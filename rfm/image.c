@@ -230,6 +230,19 @@ int rfm_image_open(struct rfm_image *image, const char *path, const char *cache_
 	return ret;
 }
 
+void rfm_image_release(char *release, size_t size, const char *path)
+{
+	struct rfm_source src = { .path = path };
+	struct rfm_image image = { 0 };
+	struct rfm_map file = { 0 };
+	struct rfm_bzimage bz;
+
+	if (!map_file(&file, &src) && rfm_bzimage_is(&src))
+		rfm_bzimage_parse(&image, &bz, &src);
+	snprintf(release, size, "%s", image.release);
+	rfm_unmap(&file);
+}
+
 void rfm_image_close(struct rfm_image *image)
 {
 	struct image_maps *maps = image->priv;

@@ -64,6 +64,17 @@ int rfm_image_open(struct rfm_image *image, const char *path, const char *cache_
 		   enum rfm_image_mode mode, char *err, size_t err_size);
 
 /**
+ * rfm_image_release - the release of a bzImage, of which only the header is read
+ * @release: (out) the release, empty when the file does not tell or is none
+ * @size: size of @release
+ * @path: file
+ *
+ * For work that can begin before rfm_image_open() has the kernel unpacked and
+ * checked; whether the file is any good is told there.
+ */
+void rfm_image_release(char *release, size_t size, const char *path);
+
+/**
  * rfm_image_close - free what rfm_image_open() took
  * @image: the image, may be zeroed
  */

@@ -17,9 +17,11 @@
 
 #include "cpio.h"
 #include "decompress.h"
+#include "image_cache.h"
 
 #define FILE_MAX	(256U << 20)	/* larger than any module */
 #define OUR_DIR		".rainforest"
+#define GROUP		"-"		/* for our init: what follows needs no other group */
 
 /* ours, in the order in which they are loaded */
 static const char *const our_modules[] = { "ficm.ko", "rfcom.ko", "rfsubos.ko" };
@@ -38,29 +40,29 @@ static const struct optional {
 
 /* What is being put together, and where errors go. */
 struct builder {
+	const struct rfm_overlay_request *req;
 	struct rfm_cpio cpio;
 	struct rfm_blob order;
 	char *err;
 	size_t err_size;
 };
 
-static int read_fd(int fd, struct rfm_blob *blob)
+static int read_fd(int fd, struct rfm_blob *blob, struct stat *st)
 {
-	struct stat st;
 	ssize_t got;
 	size_t used;
 
-	if (fstat(fd, &st))
+	if (fstat(fd, st))
 		return -errno;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st->st_mode))
 		return -EINVAL;
-	if (st.st_size > (off_t)FILE_MAX)
+	if (st->st_size > (off_t)FILE_MAX)
 		return -EFBIG;
-	blob->data = malloc(st.st_size + 1);
+	blob->data = malloc(st->st_size + 1);
 	if (!blob->data)
 		return -ENOMEM;
-	for (used = 0; used < (size_t)st.st_size; used += got) {
-		got = read(fd, (char *)blob->data + used, st.st_size - used);
+	for (used = 0; used < (size_t)st->st_size; used += got) {
+		got = read(fd, (char *)blob->data + used, st->st_size - used);
 		if (got <= 0) {
 			got = got ? -errno : -EIO;
 			free(blob->data);
@@ -71,16 +73,23 @@ static int read_fd(int fd, struct rfm_blob *blob)
 	return 0;
 }
 
-static int read_file(const char *path, struct rfm_blob *blob)
+static int read_file_stat(const char *path, struct rfm_blob *blob, struct stat *st)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	ret = read_fd(fd, blob);
+	ret = read_fd(fd, blob, st);
 	close(fd);
 	return ret;
+}
+
+static int read_file(const char *path, struct rfm_blob *blob)
+{
+	struct stat st;
+
+	return read_file_stat(path, blob, &st);
 }
 
 static int cannot_read(struct builder *b, const char *path, int error, const char *way_out)
@@ -89,15 +98,52 @@ static int cannot_read(struct builder *b, const char *path, int error, const cha
 	return error == -ENOMEM ? error : -EIO;
 }
 
-/* A compressed module is unpacked here, where it is quick. */
-static int unpack_module(struct rfm_blob *blob)
+static int copy_of(struct rfm_blob *blob, const struct rfm_map *map)
 {
+	blob->data = malloc(map->size);
+	if (!blob->data)
+		return -ENOMEM;
+	blob->size = map->size;
+	memcpy(blob->data, map->addr, map->size);
+	return 0;
+}
+
+static void keep_unpacked(const char *cache_dir, const unsigned char *key,
+			  const struct rfm_blob *plain)
+{
+	struct rfm_cache_new entry;
+
+	if (!cache_dir || rfm_cache_begin(&entry, cache_dir, plain->size))
+		return;
+	memcpy(entry.map.addr, plain->data, plain->size);
+	rfm_cache_commit(&entry, cache_dir, key);
+	rfm_unmap(&entry.map);
+}
+
+/*
+ * A compressed module is unpacked here, where it is quick, and once only: that
+ * takes longer than all else that is done for a subOS here.
+ */
+static int unpack_module(const struct builder *b, struct rfm_blob *blob, const struct stat *st)
+{
+	const char *cache_dir = b->req->cache_dir;
+	unsigned char key[RFM_DIGEST_SIZE];
 	struct rfm_blob plain = { 0 };
+	struct rfm_map map;
 	int ret;
 
 	if (!rfm_decompress_format(blob->data, blob->size))
 		return 0;
-	ret = rfm_decompress_alloc(&plain.data, &plain.size, FILE_MAX, blob->data, blob->size);
+	rfm_cache_key(key, cache_dir, st, blob->data, blob->size);
+	if (rfm_cache_find(&map, cache_dir, key)) {
+		ret = copy_of(&plain, &map);
+		rfm_unmap(&map);
+	} else {
+		ret = rfm_decompress_alloc(&plain.data, &plain.size, FILE_MAX, blob->data,
+					   blob->size);
+		if (!ret)
+			keep_unpacked(cache_dir, key, &plain);
+	}
 	free(blob->data);
 	*blob = plain;
 	return ret;
@@ -105,23 +151,25 @@ static int unpack_module(struct rfm_blob *blob)
 
 static int read_module(struct builder *b, const char *path, struct rfm_blob *blob)
 {
-	int ret = read_file(path, blob);
+	struct stat st;
+	int ret = read_file_stat(path, blob, &st);
 
 	if (ret)
 		return cannot_read(b, path, ret, "install that kernel again");
-	ret = unpack_module(blob);
+	ret = unpack_module(b, blob, &st);
 	if (ret)
 		return cannot_read(b, path, ret, "install that kernel again");
 	return 0;
 }
 
-static int add_to_order(struct builder *b, const char *name)
+/* A line for our init. */
+static int add_to_order(struct builder *b, const char *line)
 {
 	char *text;
 	int len;
 
-	len = asprintf(&text, "%.*s/%s\n", (int)b->order.size,
-		       b->order.data ? (char *)b->order.data : "", name);
+	len = asprintf(&text, "%.*s%s\n", (int)b->order.size,
+		       b->order.data ? (char *)b->order.data : "", line);
 	if (len < 0)
 		return -ENOMEM;
 	free(b->order.data);
@@ -131,10 +179,10 @@ static int add_to_order(struct builder *b, const char *name)
 
 static int add_module(struct builder *b, const char *name, const struct rfm_blob *blob)
 {
-	char path[NAME_MAX + sizeof(OUR_DIR) + 1];
+	char path[NAME_MAX + sizeof(OUR_DIR) + 2];
 
-	snprintf(path, sizeof(path), OUR_DIR "/%.*s", NAME_MAX, name);
-	rfm_cpio_file(&b->cpio, path, 0644, blob->data, blob->size);
+	snprintf(path, sizeof(path), "/" OUR_DIR "/%.*s", NAME_MAX, name);
+	rfm_cpio_file(&b->cpio, path + 1, 0644, blob->data, blob->size);
 	return add_to_order(b, path);
 }
 
@@ -267,7 +315,10 @@ static int add_device_modules(struct builder *b, const struct rfm_overlay_reques
 	return ret;
 }
 
-/* A module of that kernel, with what it needs. Return: 1, 0 it has none, or an error. */
+/*
+ * A module of that kernel, with what it needs, in a group of its own that may go on.
+ * Return: 1, 0 it has none, or an error.
+ */
 static int add_known_module(struct builder *b, const struct rfm_overlay_request *req,
 			    const char *name)
 {
@@ -277,7 +328,9 @@ static int add_known_module(struct builder *b, const struct rfm_overlay_request 
 	ret = rfm_modules_known(&paths, req, name);
 	if (ret <= 0)
 		return ret;
-	err = add_found_modules(b, &paths);
+	err = add_to_order(b, GROUP);
+	if (!err)
+		err = add_found_modules(b, &paths);
 	rfm_paths_free(&paths);
 	return err ? err : ret;
 }
@@ -293,7 +346,10 @@ static int add_optional_module(struct builder *b, const struct rfm_overlay_reque
 		 module->name);
 	if (access(path, R_OK))
 		return 0;
-	ret = module->base ? add_known_module(b, req, module->base) : 1;
+	if (module->base)
+		ret = add_known_module(b, req, module->base);
+	else
+		ret = add_to_order(b, GROUP) ?: 1;
 	if (ret <= 0)
 		return ret;
 	ret = add_own_module(b, req, module->name);
@@ -347,7 +403,7 @@ static int add_all(struct builder *b, const struct rfm_overlay_request *req)
 int rfm_overlay_build(struct rfm_blob *out, const struct rfm_overlay_request *req,
 		      char *err, size_t err_size)
 {
-	struct builder b = { .err = err, .err_size = err_size };
+	struct builder b = { .req = req, .err = err, .err_size = err_size };
 	int ret;
 
 	ret = add_all(&b, req);

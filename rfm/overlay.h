@@ -31,12 +31,14 @@ struct rfm_blob {
  * @module_root: where lib/modules/RELEASE of that kernel is, e.g. "/"
  * @modaliases: NULL-terminated: drivers for these are added with all that they
  *	depend on when they are modules in that kernel; may be NULL
+ * @cache_dir: where unpacked modules are kept (image_cache.h); may be NULL
  */
 struct rfm_overlay_request {
 	const char *release;
 	const char *lib_dir;
 	const char *module_root;
 	const char *const *modaliases;
+	const char *cache_dir;
 };
 
 /**

@@ -36,8 +36,13 @@
 #define NODE_CONSOLE	DIR_OURS "/console"
 #define MODULE_SUBOS	"rfsubos.ko"
 #define INIT		"/init"
+#define GROUP		"-"		/* a line of FILE_MODULES */
+#define MODULES_SIZE	(16 << 10)
+#define LOADERS_MAX	8
 
 static int kmsg = -1;
+static pid_t loaders[LOADERS_MAX];
+static unsigned int nr_loaders;
 
 /* A line for the kernel's log; level as in printk, detail may be NULL. */
 void say(int level, const char *text, const char *detail)
@@ -150,35 +155,83 @@ static bool subos_module_load(const char *path, const char *params)
 	return module_load(path, all);
 }
 
+static bool line_load(char *line)
+{
+	char *params = line + strcspn(line, " ");
+
+	if (*params)
+		*params++ = '\0';
+	if (is_subos_module(line))
+		return subos_module_load(line, params);
+	module_load(line, params);
+	return false;
+}
+
+/* Return: whether rfsubos was there and is loaded. */
+static bool group_load(char *text)
+{
+	bool subos = false;
+	char *line, *save;
+
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (*line != '#')
+			subos |= line_load(line);
+	return subos;
+}
+
+/* A group has a process of its own; where there can be none it is loaded here. */
+static void group_start(char *text)
+{
+	pid_t pid = nr_loaders < LOADERS_MAX ? fork() : -1;
+
+	if (pid > 0)
+		loaders[nr_loaders++] = pid;
+	else
+		group_load(text);
+	if (!pid)
+		_exit(0);
+}
+
 /*
  * Each line is a path and, after a space, parameters; lines that begin with #
- * are comments. Return: whether the module is there without which nothing may
- * go on.
+ * are comments. A line "-" begins a group that needs nothing but what stands
+ * before the first of them: groups are loaded at the same time, as the kernel
+ * takes long to verify signatures. Return: whether the module is there without
+ * which nothing may go on.
  */
 static bool modules_load(void)
 {
-	FILE *list = fopen(FILE_MODULES, "re");
-	bool subos = false;
-	char line[256];
+	static char text[MODULES_SIZE];
+	int fd = open(FILE_MODULES, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	char *group, *next;
+	bool subos;
 
-	if (!list)
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
 		return false;
-	while (fgets(line, sizeof(line), list)) {
-		char *params;
-
-		line[strcspn(line, "\r\n")] = '\0';
-		if (!line[0] || line[0] == '#')
-			continue;
-		params = line + strcspn(line, " ");
-		if (*params)
-			*params++ = '\0';
-		if (is_subos_module(line))
-			subos = subos_module_load(line, params);
-		else
-			module_load(line, params);
+	if (n == sizeof(text) - 1)
+		say(3, "too many modules", FILE_MODULES);
+	group = strstr(text, "\n" GROUP "\n");
+	if (group)
+		*group++ = '\0';
+	subos = group_load(text);
+	for (; subos && group; group = next) {
+		group += strlen(GROUP "\n");
+		next = strstr(group, "\n" GROUP "\n");
+		if (next)
+			*next++ = '\0';
+		group_start(group);
 	}
-	fclose(list);
 	return subos;
+}
+
+/* What init may want is there before it starts. */
+static void loaders_wait(void)
+{
+	while (nr_loaders)
+		waitpid(loaders[--nr_loaders], NULL, 0);
 }
 
 static void console_take(void)
@@ -256,6 +309,7 @@ int main(int argc, char **argv, char **envp)
 		give_up(true, "there is no " INIT " in the initrd that could be started");
 
 	agent_start();
+	loaders_wait();
 	file_write(DIR_SUBOS "/state", "init");
 	if (shared)
 		root_go(tag, argv, envp);

@@ -329,6 +329,17 @@ static void random_text(char *text, u32 size)
 		strncat(text, pieces[rand() % ARRAY_SIZE(pieces)], size - strlen(text) - 1);
 }
 
+/* A default, not a rule: the user's word comes later. */
+static void test_default(void)
+{
+	const char *ours, *users;
+
+	build("cryptomgr.notests=0");
+	ours = strstr(line, " cryptomgr.notests ");
+	users = strstr(line, " cryptomgr.notests=0 ");
+	ok(ours && users && ours < users, "no self-tests of ciphers, unless the user wants them");
+}
+
 static void test_random(u32 seed)
 {
 	u32 i, good = 0, naive = 0;
@@ -365,6 +376,7 @@ int main(int argc, char **argv)
 	test_refused();
 	test_order();
 	test_limits();
+	test_default();
 	test_random(argc > 1 ? strtoul(argv[1], NULL, 0) : (u32)time(NULL));
 	return tap_end();
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../rfm/image.h"
+#include "../../rfm/image_cache.h"
 #include "image_make.h"
 #include "tap.h"
 
@@ -422,6 +423,29 @@ static void leave(const char *name, long age)
 	utimensat(AT_FDCWD, file, times, 0);
 }
 
+static void leave_large(const char *name, long age)
+{
+	struct timespec times[2] = { { .tv_sec = time(NULL) - age } };
+	char file[2 * PATH_MAX];
+
+	leave(name, age);
+	times[1] = times[0];
+	snprintf(file, sizeof(file), "%s/%s", cache, name);
+	if (truncate(file, 250 << 20))
+		fail_hard("truncate");
+	utimensat(AT_FDCWD, file, times, 0);
+}
+
+static void unlink_large(void)
+{
+	char file[2 * PATH_MAX];
+
+	snprintf(file, sizeof(file), "%s/large.elf", cache);
+	unlink(file);
+	snprintf(file, sizeof(file), "%s/large-new.elf", cache);
+	unlink(file);
+}
+
 static void test_prune(struct bytes elf)
 {
 	struct bytes bz = make_bzimage(elf, pack_gzip);
@@ -434,18 +458,31 @@ static void test_prune(struct bytes elf)
 	leave(".tmp-old", 4000);
 	leave(".tmp-new", 10);
 	leave("other", 100000);
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 140; i++) {
 		snprintf(name, sizeof(name), "%d.elf", i);
 		leave(name, 1000 + i);
 	}
-	for (i = 0; i < 70; i++) {
+	for (i = 0; i < 260; i++) {
 		snprintf(name, sizeof(name), "%d.key", i);
 		leave(name, 1000 + i);
 	}
+	leave_large("large-old.elf", 900);
+	leave_large("large.elf", 800);
+	leave_large("large-new.elf", 700);
 	ok(opens_as(bz, elf), "prune: a full cache");
-	ok(count_files("*.elf") == 8 && count_files("0.elf") == 1 && count_files("7.elf") == 0,
-	   "prune: the newest entries stay");
-	ok(count_files("*.key") == 64 && count_files("0.key") == 1, "prune: the newest keys, too");
+	ok(count_files("large*.elf") == 2 && count_files("large-old.elf") == 0 &&
+	   count_files("139.elf") == 0, "prune: 512 MB at most, the newest of them");
+	/* Each of these is older than what had to go for its size. */
+	ok(count_files("*.elf") == 3, "prune: what is older went before");
+	for (i = 0; i < 140; i++) {
+		snprintf(name, sizeof(name), "%d.elf", i);
+		leave(name, 1000 + i);
+	}
+	unlink_large();
+	rfm_cache_prune(cache);
+	ok(count_files("*.elf") == 128 && count_files("0.elf") == 1 && count_files("139.elf") == 0,
+	   "prune: 128 entries at most, the newest of them");
+	ok(count_files("*.key") == 256 && count_files("0.key") == 1, "prune: the newest keys, too");
 	ok(count_files(".tmp-old") == 0 && count_files(".tmp-new") == 1 &&
 	   count_files("other") == 1, "prune: what was left behind goes, nothing else");
 	strcpy(cache, saved);

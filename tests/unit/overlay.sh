@@ -16,7 +16,8 @@ lib=$tmp/rainforest
 "${CC:-gcc}" -g -O1 -D_GNU_SOURCE -Wall -Wextra -Werror -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -I"$T_TOP/include/uapi" -o "$tmp/overlay_test" \
 	"$here/overlay_test.c" "$T_TOP"/rfm/overlay*.c "$T_TOP/rfm/cpio.c" \
-	"$T_TOP/rfm/decompress.c" -lkmod -lz -llzma -llz4 -lzstd || bail "it does not compile"
+	"$T_TOP/rfm/decompress.c" "$T_TOP/rfm/image_cache.c" "$T_TOP/rfm/image_prune.c" \
+	-lkmod -lz -llzma -llz4 -lzstd -lgcrypt -lxxhash || bail "it does not compile"
 
 # module NAME [ALIAS [NEEDS...]]: a module that exports NAME_fn, and uses NEEDS_fn
 module()
@@ -65,6 +66,30 @@ cp "$mods/kernel/softly.ko" "$lib/modules/$rel/ficm.ko"
 cp "$mods/kernel/softly.ko" "$lib/modules/$rel/rfcom.ko"
 head -c 5001 /dev/urandom >"$lib/init"
 head -c 5003 /dev/urandom >"$lib/agent"
+
+# cached RELEASE: what is unpacked is kept, used, and not believed when it is damaged
+cached()
+{
+	echo "vermagic=$1 SMP" >"$lib/modules/$1/rfvirtio.ko"
+	export OVERLAY_CACHE="$tmp/cache"
+	"$tmp/overlay_test" "$1" "$lib" "$root" >"$tmp/first"
+	kept=$(find "$tmp/cache" -name '*.elf' | sort)
+	check "$1: each module is kept" test "$(echo "$kept" | wc -l)" -ge 2
+	"$tmp/overlay_test" "$1" "$lib" "$root" >"$tmp/again"
+	check "$1: and is the same the next time" cmp "$tmp/first" "$tmp/again"
+	one=$(echo "$kept" | head -n 1)
+	two=$(echo "$kept" | tail -n 1)
+	mv "$one" "$tmp/one"
+	mv "$two" "$one"
+	mv "$tmp/one" "$two"
+	"$tmp/overlay_test" "$1" "$lib" "$root" >"$tmp/again"
+	check "$1: control: what is kept is used" eval '! cmp -s "$tmp/first" "$tmp/again"'
+	printf x | dd of="$one" bs=1 seek=1000 conv=notrunc status=none
+	printf x | dd of="$two" bs=1 seek=1000 conv=notrunc status=none
+	"$tmp/overlay_test" "$1" "$lib" "$root" >"$tmp/again"
+	check "$1: but not when it is damaged" cmp "$tmp/first" "$tmp/again"
+	unset OVERLAY_CACHE
+}
 
 # unpack ALIAS...: build and unpack into $tmp/out
 unpack()
@@ -211,12 +236,15 @@ for stock in "$T_TOP"/build/kernels/*/lib/modules/*; do
 	mkdir "$tmp/out"
 	check "$r: the overlay with sockets" sh -c \
 		"cd $tmp/out && $tmp/overlay_test $r $lib $root | cpio -id --quiet"
-	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko vsock.ko rfcom_vsock.ko " "$r: what they stand on, then they"
+	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko - vsock.ko rfcom_vsock.ko " "$r: what they stand on, then they"
 	echo "vermagic=$r SMP" >"$lib/modules/$r/rfloop.ko"
 	rm -rf "$tmp/out"
 	mkdir "$tmp/out"
 	check "$r: the overlay with packets" sh -c \
 		"cd $tmp/out && $tmp/overlay_test $r $lib $root | cpio -id --quiet"
-	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko vsock.ko rfcom_vsock.ko rfloop.ko " "$r: they as well"
+	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko - vsock.ko rfcom_vsock.ko - rfloop.ko " "$r: they as well"
+	case $ko in
+	*.xz) cached "$r" ;;
+	esac
 done
 done_testing

@@ -4,7 +4,8 @@
  *
  * usage: overlay_test RELEASE LIB_DIR MODULE_ROOT [MODALIAS...] > ARCHIVE
  *
- * Prints what went wrong, and ends with the errno.
+ * $OVERLAY_CACHE: where unpacked modules are kept. Prints what went wrong, and ends
+ * with the errno.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
 	req.lib_dir = argv[2];
 	req.module_root = argv[3];
 	req.modaliases = argc > 4 ? (const char *const *)argv + 4 : NULL;
+	req.cache_dir = getenv("OVERLAY_CACHE");
 	ret = rfm_overlay_build(&blob, &req, err, sizeof(err));
 	if (ret) {
 		fprintf(stderr, "%s\n", err);

@@ -38,7 +38,7 @@ check "the user's init runs" eventually 60 grep -aq '^environment' /run/u.out
 kill $watcher
 said=$(tr -d '\r' </run/u.out)
 like "$said" '^init of the user: pid 1, arguments: first second word' "as pid 1, with its arguments"
-like "$said" '^command line: .*quiet loglevel=3 FOREST=rain' "with the user's parameters"
+like "$said" '^command line: .* cryptomgr.notests .*quiet loglevel=3 FOREST=rain' "with the user's parameters"
 like "$said" '^environment: rain' "and in its environment what the kernel does not know"
 like "$said" '^what is here: .*bin .*init .*proc' "its own files are there"
 subos_log_clean u
