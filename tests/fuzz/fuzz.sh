@@ -61,8 +61,8 @@ fuzz()
 	fi
 }
 
-fuzz klog "$(rounds 100000 3000000)"
-fuzz image "$(rounds 100000 1000000)"
+fuzz klog "$(rounds 25000 3000000)"
+fuzz image "$(rounds 25000 1000000)"
 fuzz rfcom "$(rounds 2000 1000000)"
 fuzz extents "$(rounds 100000 60000000)"
 fuzz rfloop "$(rounds 50000 30000000)"

@@ -106,7 +106,7 @@ at_each_step()
 {
 	odd='' met=0 of=0
 	before
-	for n in $(rounds "1 2 4 6 8 10" "$(seq 0 10 | tr '\n' ' ')"); do
+	for n in $(rounds "1 4 8" "$(seq 0 10 | tr '\n' ' ')"); do
 		end_by "$1" grown $(($(entries) + n))
 		lives=$(rfm list --json | grep -c '"name"')
 		# killed after the start it lives on

@@ -129,7 +129,7 @@ is "$(dd if=/srv/disk bs=1M count=4 2>/dev/null | md5sum)" "$(inside a 'md5sum <
 # --- the worker is killed under load ---
 load a 10.1.0.1
 load b 10.2.0.1
-for i in $(seq "$(rounds 3 50)"); do
+for i in $(seq "$(rounds 2 50)"); do
 	goes_on a "a fetches, round $i"
 	pid=$(worker a)
 	kill -9 "$pid"
@@ -147,7 +147,7 @@ check "the disk, too" eventually 20 state_is a disk0 "in use"
 inside a '(i=0; while [ ! -e /run/enough ]; do dd if=/run/data of=/dev/vda bs=64k seek=$((16 + i % 4 * 64)) conv=fsync 2>/dev/null || echo write >>/run/diskbad; echo 3 >/proc/sys/vm/drop_caches; [ "$(dd if=/dev/vda bs=64k skip=$((16 + i % 4 * 64)) count=64 2>/dev/null | md5sum)" = "$(md5sum </run/data)" ] || echo $i >>/run/diskbad; i=$((i+1)); echo $i >/run/disks; done) </dev/null >/dev/null 2>&1 & true' >/dev/null
 disks() { inside a 'cat /run/disks 2>/dev/null || echo 0' | tail -n 1; }
 more_disks() { [ "$(disks)" -gt "$1" ]; }
-for i in $(seq "$(rounds 3 50)"); do
+for i in $(seq "$(rounds 2 50)"); do
 	n=$(disks)
 	check "a writes and reads, round $i" eventually 60 more_disks "$n"
 	pid=$(helpers a qemu-storage)

@@ -25,7 +25,7 @@ beats() { rfm show web --json | sed -n 's/.*"heartbeats": *\([0-9]*\).*/\1/p'; }
 goes_on() { [ "$(beats)" -gt "$1" ]; }
 before
 
-n=$(rounds 10000 100000)
+n=$(rounds 5000 100000)
 for seed in $(rounds "1" "$(seq 1 3 | tr '\n' ' ')"); do
 	beat=$(beats)
 	ioctlfuzz "$n" "$seed" "$A" >/run/fuzz

@@ -315,7 +315,7 @@ SCRIPT
 rm -f /run/lied
 sh /run/watch &
 watcher=$!
-inside a "(insmod /rf/rflooplie.ko address=10.9.0.7 to=10.9.0.1 count=$(rounds 60 1000); rmmod rflooplie; touch /run/lied) </dev/null >/dev/null 2>&1 & true" >/dev/null
+inside a "(insmod /rf/rflooplie.ko address=10.9.0.7 to=10.9.0.1 count=$(rounds 15 1000); rmmod rflooplie; touch /run/lied) </dev/null >/dev/null 2>&1 & true" >/dev/null
 has_lied() { [ "$(at a 'ls /run/lied' | tail -n 1)" = /run/lied ]; }
 check "a lies, and ends" eventually "$(rounds 120 2500)" has_lied
 touch /run/lied

@@ -5,10 +5,10 @@
 # all kernels send each other numbered messages. Nothing of it is lost, whatever
 # fails on the way; and what died meanwhile shows as that.
 # timeout: 1500 5400
-VM_CPU=max	# five paging levels
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build
+VM_CPU=$(rounds quick,la57=on max) # five paging levels
 
 disk=$(scratch disk 16M)
 # A later build, with other structures.

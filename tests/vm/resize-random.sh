@@ -55,7 +55,7 @@ change()
 }
 
 bad=0 refused=0 i=0
-count=$(rounds 15 500)
+count=$(rounds 9 500)
 while [ $i -lt "$count" ]; do
 	i=$((i + 1))
 	pick 3
@@ -90,7 +90,7 @@ slab() { sed -n 's/^SUnreclaim: *\([0-9]*\).*/\1/p' /proc/meminfo; }
 move() { rfm resize a --cpus +1 && rfm resize a --cpus -1 && rfm resize a --memory +128M && rfm resize a --memory -128M; }
 check "a first move, after which caches are warm" move
 free=$(free_kb) slabs=$(slab)
-moves=$(rounds 4 200) done=0 i=0
+moves=$(rounds 3 200) done=0 i=0
 while [ $i -lt "$moves" ]; do
 	i=$((i + 1))
 	move >/run/said 2>&1 && done=$((done + 1)) || diag "move $i: $(cat /run/said)"

@@ -96,7 +96,8 @@ dd if=/dev/zero of=/srv/disk bs=1M count=32 2>/dev/null
 check "Debian boots from a directory" rfm create d --cpus 1-2 --memory 768M --root /srv/debian \
 	--net bridge=br0 --disk /srv/disk
 check "e, with a card on the same bridge" rfm create e --cpus 3-3 --memory 256M --net bridge=br0 --fs debian=/srv/debian,ro
-up() { there d systemctl is-system-running | grep -Eq '^(running|degraded)'; }
+# It waits for that: asking again and again would slow the boot down.
+up() { there d systemctl is-system-running --wait | grep -Eq '^(running|degraded)'; }
 check "the whole system comes up" eventually 300 up
 diag "$(there d systemctl --failed --no-legend --plain; there d systemd-analyze time | head -n 1)"
 is "$(there d cat /proc/1/comm)" systemd "its init is systemd"

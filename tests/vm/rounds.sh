@@ -133,12 +133,12 @@ machine()
 
 machine --smp 4 <<END
 . /rf/rounds-lib
-rounds_of $(rounds 3 50) --cpus 2 --memory 512M
+rounds_of $(rounds 2 50) --cpus 2 --memory 512M
 END
 
 machine --smp 4 --memory 12G <<END
 . /rf/rounds-lib
-rounds_of $(rounds 2 50) --cpus 2 --memory 3G
+rounds_of $(rounds 1 50) --cpus 2 --memory 3G
 END
 
 machine --smp 4,sockets=2 --qemu -object --qemu memory-backend-ram,id=m0,size=2G \
@@ -160,7 +160,7 @@ is "\$(grep '^memory .* m\$' /run/resources | grep -c 'node 1')" 0 "it has no me
 is "\$(inside n nproc) \$(inside m nproc)" "2 1" "both run"
 check "they end" rfm destroy --all
 rmmod rfcontroller ficm
-rounds_of $(rounds 2 20) --cpus 2-3 --memory 768M --node 1
+rounds_of $(rounds 1 20) --cpus 2-3 --memory 768M --node 1
 END
 
 seeds=$(sed -n 's/^# kaslr: //p' "$T_DIR"/out[0-9]* | grep -E '^f{8}[0-9a-f]{8}$')

@@ -7,10 +7,10 @@
 # and its reason ("= RESULT | REASON").
 # timeout: 900 7200
 # prepare: tests/vm/selftests.sh --build
-VM_CPU=max	# five paging levels
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build
+VM_CPU=$(rounds quick,la57=on max) # five paging levels
 
 mkdir -p "$T_DIR"
 list=$T_DIR/list
@@ -62,7 +62,7 @@ disks()
 alone()
 {
 	disks alone
-	"$T_TOP/tools/rf-vm" --quiet --name "$T_NAME-alone" --logs "$T_DIR/alone.logs" --smp 2 \
+	"$T_TOP/tools/rf-vm" --quiet --name "$T_NAME-alone" --logs "$T_DIR/alone.logs" --smp 2 --cpu "$VM_CPU" \
 		--memory 1G --timeout "$(rounds 600 3600)" --disk "$T_DIR/alone.root" \
 		--disk "$T_DIR/alone.tests" --copy "$T_DIR/more/root/enter:/rf/enter" -- sh -c \
 		'. /rf/enter; chroot /mnt /selftests/run /tmp/results >&2
