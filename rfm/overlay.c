@@ -316,8 +316,8 @@ static int add_device_modules(struct builder *b, const struct rfm_overlay_reques
 }
 
 /*
- * A module of that kernel, with what it needs, in a group of its own that may go on.
- * Return: 1, 0 it has none, or an error.
+ * A module of that kernel, with what it needs, in a group of its own that may go on;
+ * nothing when it is built in. Return: 1, 0 it has none, or an error.
  */
 static int add_known_module(struct builder *b, const struct rfm_overlay_request *req,
 			    const char *name)
@@ -328,7 +328,7 @@ static int add_known_module(struct builder *b, const struct rfm_overlay_request 
 	ret = rfm_modules_known(&paths, req, name);
 	if (ret <= 0)
 		return ret;
-	err = add_to_order(b, GROUP);
+	err = paths.count ? add_to_order(b, GROUP) : 0;
 	if (!err)
 		err = add_found_modules(b, &paths);
 	rfm_paths_free(&paths);

@@ -73,6 +73,12 @@ cached()
 	echo "vermagic=$1 SMP" >"$lib/modules/$1/rfvirtio.ko"
 	export OVERLAY_CACHE="$tmp/cache"
 	"$tmp/overlay_test" "$1" "$lib" "$root" >"$tmp/first"
+	rm -rf "$tmp/out"
+	mkdir "$tmp/out"
+	(cd "$tmp/out" && cpio -idm --quiet <"$tmp/first")
+	like "$(order)" "^ficm.ko rfcom.ko rfsubos.ko - vsock.ko rfcom_vsock.ko (- )?rfvirtio.ko - failover.ko net_failover.ko virtio_net.ko - virtio_blk.ko .*- rfloop.ko $" \
+		"$1: what does not need each other, in groups"
+	unlike "$(order)" "- -|- $" "$1: none of which is empty"
 	kept=$(find "$tmp/cache" -name '*.elf' | sort)
 	check "$1: each module is kept" test "$(echo "$kept" | wc -l)" -ge 2
 	"$tmp/overlay_test" "$1" "$lib" "$root" >"$tmp/again"
