@@ -78,8 +78,8 @@ wait $writer 2>/dev/null
 
 # --- the line discipline ---
 # A shell's child that is not yet the program would miss it: this one dies of it at any time.
-type_line "sh -c 'echo aw\"\"ake; exec sleep 1000'; echo sle\"\"pt"
-check "a program runs" shows /run/first '^awake'
+type_line "sh -c 'echo start\"\"ed; exec sleep 1000'; echo sle\"\"pt"
+check "a program runs" shows /run/first '^started'
 printf '\003echo status $?\n' >/run/line
 type_file /run/line
 check "Ctrl-C ends what runs" shows /run/first '^status 130'
