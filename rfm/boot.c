@@ -31,7 +31,7 @@ static int open_image(struct boot *b)
 	int ret;
 
 	rfm_progress("reading %s", b->s->kernel);
-	ret = rfm_image_open(&b->image, b->s->kernel, sysroot_cache_dir(), mode, err, sizeof(err));
+	ret = rfm_image_open(&b->image, b->s->kernel, b->cache_dir, mode, err, sizeof(err));
 	return ret ? rfm_fail_errno(ret, err, "cannot use the kernel %s", b->s->kernel) : 0;
 }
 
@@ -82,7 +82,7 @@ static int check_module(const struct boot *b)
 		return rfm_fail(RFM_INCOMPATIBLE,
 				"%s does not say its release, so that no module can be chosen; use the bzImage, or --unsafe-bare",
 				b->s->kernel);
-	missing = rfm_overlay_missing(sysroot_lib_dir(), b->image.release);
+	missing = rfm_overlay_missing(b->lib_dir, b->image.release);
 	if (!missing)
 		return 0;
 	return rfm_fail(RFM_INCOMPATIBLE,
@@ -132,8 +132,8 @@ static void *build_overlay(void *arg)
 	struct boot *b = arg;
 	const struct rfm_overlay_request req = {
 		.release = b->release,
-		.lib_dir = sysroot_lib_dir(),
-		.cache_dir = sysroot_cache_dir(),
+		.lib_dir = b->lib_dir,
+		.cache_dir = b->cache_dir,
 		.module_root = *sysroot_prefix() ? sysroot_prefix() : "/",
 		.modaliases = (const char *const *)b->modaliases,
 	};
@@ -172,7 +172,7 @@ static int join_overlay(struct boot *b)
 static void start_overlay_early(struct boot *b)
 {
 	rfm_image_release(b->release, sizeof(b->release), b->s->kernel);
-	if (*b->release && !rfm_overlay_missing(sysroot_lib_dir(), b->release))
+	if (*b->release && !rfm_overlay_missing(b->lib_dir, b->release))
 		start_overlay(b);
 }
 
@@ -197,6 +197,8 @@ int boot_prepare(struct boot *b, const struct settings *s)
 
 	memset(b, 0, sizeof(*b));
 	b->s = s;
+	b->lib_dir = sysroot_lib_dir();
+	b->cache_dir = sysroot_cache_dir();
 	start_overlay_early(b);
 	ret = open_image(b);
 	if (!ret)

@@ -17,6 +17,8 @@
 /**
  * struct boot - what is loaded
  * @s: settings, not owned
+ * @lib_dir: where our modules and programs are
+ * @cache_dir: of what was unpacked
  * @image: kernel
  * @initrd: mapping of the initrd, NULL for none
  * @initrd_size: its size
@@ -30,6 +32,8 @@
  */
 struct boot {
 	const struct settings *s;
+	const char *lib_dir;
+	const char *cache_dir;
 	struct rfm_image image;
 	void *initrd;
 	size_t initrd_size;

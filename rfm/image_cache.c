@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,13 +38,19 @@ void rfm_unmap(struct rfm_map *map)
 	memset(map, 0, sizeof(*map));
 }
 
+static void gcrypt_begin(void)
+{
+	gcry_check_version(NULL);
+	gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
+	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+}
+
+/* Kernel and modules are looked up by threads of their own. */
 static void sha256(unsigned char *digest, const void *data, size_t size)
 {
-	if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
-		gcry_check_version(NULL);
-		gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
-		gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
-	}
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, gcrypt_begin);
 	gcry_md_hash_buffer(GCRY_MD_SHA256, digest, data, size);
 }
 

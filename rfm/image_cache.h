@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The cache of unpacked kernels: DIR/<SHA-256 of the bzImage>.elf, followed by
- * a trailer with the XXH64 of the ELF, which is checked at each use. Nobody but
+ * The cache of unpacked kernels and modules: DIR/<SHA-256 of the packed file>.elf,
+ * followed by a trailer with the XXH64 of the ELF, which is checked at each use. Nobody but
  * root can write there: that check is for damage, not for malice.
  *
  * The SHA-256 itself is remembered in DIR/<identity>.key, where the identity is
@@ -61,7 +61,7 @@ void rfm_cache_key(unsigned char *key, const char *dir, const struct stat *st,
  * rfm_cache_find - map an entry
  * @map: (out) read-only mapping
  * @dir: directory of the cache, may be NULL
- * @key: digest of the bzImage
+ * @key: digest of the packed file
  *
  * Return: true when there is one and it is intact.
  */
@@ -81,7 +81,7 @@ int rfm_cache_begin(struct rfm_cache_new *entry, const char *dir, size_t size);
  * rfm_cache_commit - the entry is complete
  * @entry: what rfm_cache_begin() made; its @map is the caller's from here on
  * @dir: as before
- * @key: digest of the bzImage
+ * @key: digest of the packed file
  */
 void rfm_cache_commit(struct rfm_cache_new *entry, const char *dir, const unsigned char *key);
 
