@@ -19,6 +19,13 @@ restarted()
 {
 	[ "$(number "$1" restarts)" = "$2" ] && in_state "$1" running
 }
+# acted NAME N DESCRIPTION: it crashes, and runs again after its N-th restart
+acted()
+{
+	check "$3" eventually 90 restarted "$1" "$2"
+	[ "$t_status" -eq 0 ] ||
+		diag "$(rfm show "$1"; rfm events | tail -n 12; rfm log "$1" | tail -n 15)"
+}
 # reason_has NAME TEXT
 reason_has()
 {
@@ -45,7 +52,7 @@ first=$(field web boot_id)
 typed kept "$CRASH"
 check "control: kept crashes" eventually 60 in_state kept crashed
 typed web "$CRASH"
-check "web crashes and runs again, and no process did it" eventually 90 restarted web 1
+acted web 1 "web crashes and runs again, and no process did it"
 unlike "$(field web boot_id)" "^$first\$" "it is another boot"
 is "$(inside web 'echo works')" works "that works"
 is "$(what web)" "created booting running crashed booting running " "its life in order"
@@ -75,7 +82,7 @@ check "once more by hand" rfm restart web
 # --- what it got meanwhile is there again ---
 check "it gets a CPU and a block" rfm resize web --cpus +1 --memory +128M
 typed web "$CRASH"
-check "it crashes, and is restarted" eventually 90 restarted web 2
+acted web 2 "it crashes, and is restarted"
 is "$(inside web nproc)" 2 "with what it had"
 is "$(number web memory)" $((384 << 20)) "all of it"
 
@@ -83,7 +90,7 @@ is "$(number web memory)" $((384 << 20)) "all of it"
 typed web "$CRASH" &
 while rfm resize web --cpus 1 && rfm resize web --cpus 2; do :; done >/dev/null 2>&1
 wait $!
-check "one that crashes while it is changed is restarted, too" eventually 90 restarted web 3
+acted web 3 "one that crashes while it is changed is restarted, too"
 audit "the invariants hold"
 
 # --- a loop of crashes ends ---
@@ -97,7 +104,7 @@ like "$(rfm events | tail -n 1)" 'web is crashed: restarted 3 times within 600 s
 check "set starts counting anew" rfm set web --on-crash restart
 check "by hand" rfm restart web
 typed web "$CRASH"
-check "the policy acts again" eventually 90 restarted web 4
+acted web 4 "the policy acts again"
 audit "after restarts"
 
 # an init that ends at once: a crash in each boot, and nobody types
@@ -142,7 +149,7 @@ check "restart, afterwards" rfm set web --on-crash restart
 check "the copy is there" test "$(number web kept_bytes)" -gt 1000000
 echo 5 >$P/restart_max
 typed web "$CRASH"
-check "and it is used" eventually 90 restarted web 1
+acted web 1 "and it is used"
 check "kept is destroyed" rfm destroy kept
 
 # --- a kernel that dies before our module runs in it ---
