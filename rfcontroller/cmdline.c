@@ -380,7 +380,7 @@ static int check_numbers(const struct rf_cmdline_in *in, struct text *msg)
 static void add_front(struct text *t, const struct rf_cmdline_in *in)
 {
 	add(t, "nokaslr dis_ucode_ldr x2apic_phys nopv disable_mtrr_cleanup");
-	/* A tenth of the kernel's boot. The user's word comes later, and with fips=1 it is void. */
+	/* For a quicker boot. The user's word comes later, and with fips=1 it is void. */
 	add(t, " cryptomgr.notests");
 	if (!in->bare)
 		add(t, " rdinit=/.rainforest/init");

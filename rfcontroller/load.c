@@ -73,7 +73,8 @@ static int load_fetch_past(const struct load_work *w, void *dest, u64 src, u64 s
 
 	if (w->kept) {
 		memcpy_flushcache(dest, (const void *)(uintptr_t)src, size);
-		wmb();	/* SDM volume 1, 10.4.6.2: such stores are ordered by SFENCE only */
+		/* SDM volume 1, 10.4.6.2: SFENCE orders such stores; the other copy has one. */
+		wmb();
 		return 0;
 	}
 	ret = import_ubuf(ITER_SOURCE, u64_to_user_ptr(src), size, &iter);

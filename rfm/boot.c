@@ -146,49 +146,50 @@ static void *build_overlay(void *arg)
 
 static int start_overlay(struct boot *b)
 {
-	int ret;
+	int ret = pthread_create(&b->thread, NULL, build_overlay, b);
 
-	if (b->s->bare)
-		return 0;
-	if (!*b->modaliases)
-		read_modaliases(b);
-	ret = pthread_create(&b->thread, NULL, build_overlay, b);
-	if (ret)
-		return rfm_fail_errno(ret, NULL, "cannot start a thread");
-	b->running = true;
-	return 0;
+	b->running = !ret;
+	return ret;
+}
+
+static void wait_for_overlay(struct boot *b)
+{
+	if (b->running)
+		pthread_join(b->thread, NULL);
+	b->running = false;
 }
 
 static int join_overlay(struct boot *b)
 {
-	if (!b->running)
-		return 0;
-	pthread_join(b->thread, NULL);
-	b->running = false;
+	wait_for_overlay(b);
 	return b->ret ? rfm_fail_errno(b->ret, b->err, "cannot build the overlay") : 0;
 }
 
-/* While the kernel is read and checked. */
+/* While the kernel is read and checked. Where that cannot be it begins afterwards. */
 static void start_overlay_early(struct boot *b)
 {
+	if (b->s->bare)
+		return;
+	read_modaliases(b);
 	rfm_image_release(b->release, sizeof(b->release), b->s->kernel);
 	if (*b->release && !rfm_overlay_missing(b->lib_dir, b->release))
 		start_overlay(b);
 }
 
-/* It was begun early for the kernel that we have, or begins now. */
 static int settle_overlay(struct boot *b)
 {
-	if (b->running && !strcmp(b->release, b->image.release))
+	int ret;
+
+	if (b->s->bare)
 		return 0;
-	if (b->running) {
-		pthread_join(b->thread, NULL);
-		b->running = false;
-		free(b->overlay.data);
-		b->overlay = (struct rfm_blob){ 0 };
-	}
+	if (b->running && strcmp(b->release, b->image.release))
+		return rfm_fail(RFM_FAILED, "the kernel %s changed while it was read; try again",
+				b->s->kernel);
+	if (b->running)
+		return 0;
 	snprintf(b->release, sizeof(b->release), "%s", b->image.release);
-	return start_overlay(b);
+	ret = start_overlay(b);
+	return ret ? rfm_fail_errno(ret, NULL, "cannot start a thread") : 0;
 }
 
 int boot_prepare(struct boot *b, const struct settings *s)
@@ -337,8 +338,7 @@ void boot_free(struct boot *b)
 {
 	unsigned int i;
 
-	if (b->running)
-		pthread_join(b->thread, NULL);
+	wait_for_overlay(b);
 	if (b->initrd)
 		munmap(b->initrd, b->initrd_size);
 	rfm_image_close(&b->image);

@@ -251,6 +251,7 @@ static void test_files(void)
 {
 	char name[PATH_MAX];
 	struct bytes none = { (unsigned char *)"", 0 };
+	char release[sizeof(image.release)] = "before";
 	int ret;
 
 	ok(refused(none, -ENOEXEC, "empty"), "refused: an empty file");
@@ -262,6 +263,8 @@ static void test_files(void)
 	mkfifo(name, 0600);
 	ret = rfm_image_open(&image, name, NULL, RFM_IMAGE_AUTO, err, sizeof(err));
 	ok(ret == -ENOEXEC && strstr(err, "regular"), "refused: a FIFO, without waiting");
+	rfm_image_release(release, sizeof(release), name);
+	ok(!*release, "and it has no release");
 	unlink(name);
 	write_file(name, "x", 1);
 	ret = truncate(name, 3LL << 30);
@@ -271,6 +274,8 @@ static void test_files(void)
 	ret = truncate(name, 1 << 30);
 	ret = rfm_image_open(&image, name, NULL, RFM_IMAGE_AUTO, err, 8);
 	ok(ret == -ENOEXEC && strlen(err) < 8, "a short buffer for the message is respected");
+	rfm_image_release(release, sizeof(release), name);
+	ok(!*release, "what is no kernel has no release");
 	unlink(name);
 }
 
@@ -411,8 +416,8 @@ static unsigned int count_files(const char *pattern)
 	return count;
 }
 
-/* A file of the cache as it was @age seconds ago. */
-static void leave(const char *name, long age)
+/* A file of the cache, of @size bytes, as it was @age seconds ago. */
+static void leave_sized(const char *name, long age, off_t size)
 {
 	struct timespec times[2] = { { .tv_sec = time(NULL) - age } };
 	char file[2 * PATH_MAX];
@@ -420,29 +425,21 @@ static void leave(const char *name, long age)
 	times[1] = times[0];
 	snprintf(file, sizeof(file), "%s/%s", cache, name);
 	write_file(file, "x", 1);
-	utimensat(AT_FDCWD, file, times, 0);
-}
-
-static void leave_large(const char *name, long age)
-{
-	struct timespec times[2] = { { .tv_sec = time(NULL) - age } };
-	char file[2 * PATH_MAX];
-
-	leave(name, age);
-	times[1] = times[0];
-	snprintf(file, sizeof(file), "%s/%s", cache, name);
-	if (truncate(file, 250 << 20))
+	if (truncate(file, size))
 		fail_hard("truncate");
 	utimensat(AT_FDCWD, file, times, 0);
 }
 
-static void unlink_large(void)
+static void leave(const char *name, long age)
+{
+	leave_sized(name, age, 1);
+}
+
+static void drop(const char *name)
 {
 	char file[2 * PATH_MAX];
 
-	snprintf(file, sizeof(file), "%s/large.elf", cache);
-	unlink(file);
-	snprintf(file, sizeof(file), "%s/large-new.elf", cache);
+	snprintf(file, sizeof(file), "%s/%s", cache, name);
 	unlink(file);
 }
 
@@ -466,9 +463,9 @@ static void test_prune(struct bytes elf)
 		snprintf(name, sizeof(name), "%d.key", i);
 		leave(name, 1000 + i);
 	}
-	leave_large("large-old.elf", 900);
-	leave_large("large.elf", 800);
-	leave_large("large-new.elf", 700);
+	leave_sized("large-old.elf", 900, 250 << 20);
+	leave_sized("large.elf", 800, 250 << 20);
+	leave_sized("large-new.elf", 700, 250 << 20);
 	ok(opens_as(bz, elf), "prune: a full cache");
 	ok(count_files("large*.elf") == 2 && count_files("large-old.elf") == 0 &&
 	   count_files("139.elf") == 0, "prune: 512 MB at most, the newest of them");
@@ -478,7 +475,8 @@ static void test_prune(struct bytes elf)
 		snprintf(name, sizeof(name), "%d.elf", i);
 		leave(name, 1000 + i);
 	}
-	unlink_large();
+	drop("large.elf");
+	drop("large-new.elf");
 	rfm_cache_prune(cache);
 	ok(count_files("*.elf") == 128 && count_files("0.elf") == 1 && count_files("139.elf") == 0,
 	   "prune: 128 entries at most, the newest of them");
@@ -509,6 +507,7 @@ static void test_stock(const char *name)
 {
 	const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
 	unsigned int keys = count_files("*.key");
+	char release[sizeof(image.release)];
 	struct rfm_image own;
 	int ret;
 
@@ -519,6 +518,8 @@ static void test_stock(const char *name)
 	ok(!ret && !own.elf && own.span == image.span && !strcmp(own.release, image.release) &&
 	   own.version == image.version && own.entry == 16 * MB + 0x200,
 	   "%s: its own entry", base);
+	rfm_image_release(release, sizeof(release), name);
+	ok(!strcmp(release, own.release), "%s: its header tells the release", base);
 	rfm_image_close(&own);
 	rfm_image_close(&image);
 	ok(count_files("*.key") == keys + 1, "%s: its digest is remembered", base);

@@ -59,11 +59,17 @@ check "control: when the first has left, another may" shows /run/first '^another
 rfm console one </run/typist >/run/writer 2>&1 &
 writer=$!
 # shellcheck disable=SC2016 # typed
-echo 'cd /proc/$(grep -lx subos_console /proc/[0-9]*/comm | cut -d/ -f3); switches() { echo $1 $(grep ^vol status); }' >&5
+echo 'cd /proc/$(grep -lx subos_console /proc/[0-9]*/comm | cut -d/ -f3); switches() { echo $1 $(grep ctxt status); }' >&5
 # The sleep orders nothing: in that time a thread that looks for input would be seen.
 echo 'switches fi""rst; sleep 3; switches la""ter' >&5
 check "nobody types for a while" shows /run/first '^later voluntary'
-switched() { tr -d '\r' </run/first | sed -n "s/^$1 vol.*: *//p" | tail -n 1; }
+# Of both kinds: one that is preempted before it sleeps finds the next line without having slept;
+# on the only CPU it cannot stay, as the shell answers in between.
+switched()
+{
+	echo $(($(tr -d '\r' </run/first |
+		sed -n "s/^$1 vol[^:]*: *\([0-9]*\) nonvol[^:]*: *\([0-9]*\).*/\1 + \2/p" | tail -n 1)))
+}
 check "and no thread looks for input meanwhile" test "$(switched later)" -eq "$(switched first)"
 i=0
 while [ $i -lt 20 ]; do
@@ -78,6 +84,7 @@ wait $writer 2>/dev/null
 
 # --- the line discipline ---
 # A shell's child that is not yet the program would miss it: this one dies of it at any time.
+# The sleep orders nothing: it is what Ctrl-C is to end.
 type_line "sh -c 'echo start\"\"ed; exec sleep 1000'; echo sle\"\"pt"
 check "a program runs" shows /run/first '^started'
 printf '\003echo status $?\n' >/run/line

@@ -58,6 +58,7 @@ like "$(cat "$T_DIR/control")" '^not ok' "control: a panic is no clean log"
 RF_QEMU_CRASHES=$T_DIR/crashes
 export RF_QEMU_CRASHES
 rm -f "$RF_QEMU_CRASHES"
+# The sleep orders nothing: the machine is to be there, and silent, when QEMU crashes.
 run_vm --smp 2 --timeout 60 -- sh -c 'echo up; sleep 1000' 2>"$T_DIR/err" | {
 	read -r line
 	echo "$line" >"$T_DIR/line"

@@ -97,7 +97,7 @@ check "Debian boots from a directory" rfm create d --cpus 1-2 --memory 768M --ro
 	--net bridge=br0 --disk /srv/disk
 check "e, with a card on the same bridge" rfm create e --cpus 3-3 --memory 256M --net bridge=br0 --fs debian=/srv/debian,ro
 # It waits for that: asking again and again would slow the boot down.
-up() { there d systemctl is-system-running --wait | grep -Eq '^(running|degraded)'; }
+up() { timeout 300 rfm exec d systemctl is-system-running --wait </dev/null 2>&1 | grep -Eq '^(running|degraded)'; }
 check "the whole system comes up" eventually 300 up
 diag "$(there d systemctl --failed --no-legend --plain; there d systemd-analyze time | head -n 1)"
 is "$(there d cat /proc/1/comm)" systemd "its init is systemd"
