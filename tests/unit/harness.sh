@@ -92,11 +92,14 @@ def all_meet(jobs, *names):
 
 print(all_meet(1, f"{vm}/m1", f"{vm}/b1", f"{unit}/u1"), all_meet(1, f"{vm}/m1", f"{vm}/m2"),
       all_meet(2, f"{vm}/m1", f"{vm}/m2", f"{vm}/b1", f"{unit}/u1"))
+print(*("nice" in run.command_of(path) for path in (f"{unit}/u1", f"{vm}/m1", f"{vm}/b1")))
 END
 is "$(PYTHONDONTWRITEBYTECODE=1 python3 "$tmp/order.py" "$T_TOP/tests/run")" \
 	"True True True True True
 ['m1', 'm2', 'p1', 'm3', 'm4']
-True True True" "run: all once, what wants something prepared in the middle; what runs at one time"
+True True True
+True False False" "run: all once, what wants something prepared in the middle; what runs at one time;
+	no machine gives way"
 
 # A boot that a stale breakpoint of QEMU ended, told from others by what rfm says.
 rfm()
