@@ -171,4 +171,22 @@ check "a stale breakpoint before the command begins: once more" \
 check "after it has begun: a failure" eval '! stale 122 "rf-vm: the command begins" "Oops: int3: 0000"'
 check "another oops: a failure" eval '! stale 122 "Oops: 0002 [#1]" "Kernel panic"'
 check "no panic: nothing to do again" eval '! stale 0 "Oops: int3: 0000 [#1]"'
+
+# played MEGABYTES TEXT: does a played supervisor find it, that far in its memory?
+# shellcheck disable=SC2317 # called through check
+played()
+{
+	truncate -s 0 "$tmp/ram"
+	truncate -s 64M "$tmp/ram"
+	printf '%s' "$2" | dd of="$tmp/ram" bs=1M seek="$1" conv=notrunc status=none
+	python3 -B -c 'import sys
+sys.path.insert(0, sys.argv[1])
+from fakesup import Machine
+m = object.__new__(Machine)
+m.file = open(sys.argv[2], "r+b")
+sys.exit(not m.met_stale_int3())' "$T_TOP/tests/vm" "$tmp/ram"
+}
+check "a stale breakpoint of a kernel that has no console yet" \
+	played 63 "[    0.1] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI"
+check "another oops of it is none" eval '! played 63 "Oops: 0002 [#1]"'
 done_testing
