@@ -47,7 +47,7 @@ ${CC:-gcc} -static -O1 -Wall -I"$T_TOP/include/uapi" -o "$order" "$T_TOP/tests/v
 	bail "ioctlorder does not compile"
 
 # --- one thing wrong at a time ---
-run_guest --smp 6 --memory 2G --disk "$disk" --disk "$other" --module ext4 \
+run_guest --smp 4 --memory 2G --disk "$disk" --disk "$other" --module ext4 \
 	--qemu -device --qemu edu --copy "$T_TOP/tests/vm/badinput.lib:/rf/badinput.lib" \
 	--copy "$(command -v setpriv):/usr/local/bin/setpriv" \
 	--copy "$order:/usr/local/bin/ioctlorder" \
@@ -90,16 +90,16 @@ chmod 600 /dev/rainforest
 like "$(su nobody -c 'rfm check')" 'fail +root .*sudo' "rfm check as nobody says so"
 
 # CPUs
-bad 3 'no CPU 9; this machine has 0-5' "a CPU that is not there" \
-	rfm create x --cpus 4,9 --memory 256M
+bad 3 'no CPU 9; this machine has 0-3' "a CPU that is not there" \
+	rfm create x --cpus 2,9 --memory 256M
 bad 4 'CPU 0 stays with the supervisor; choose other' "CPU 0" \
 	rfm create x --cpus 0-1 --memory 256M
-bad 4 '6 CPUs are wanted, 5 can be had' "more CPUs than there are" \
+bad 4 '6 CPUs are wanted, 3 can be had' "more CPUs than there are" \
 	rfm create x --cpus 6 --memory 256M
-echo 0 >/sys/devices/system/cpu/cpu5/online
-bad 4 'CPU 5 is off line .*bring it on line' "a CPU that is off line" \
-	rfm create x --cpus 5-5 --memory 256M
-echo 1 >/sys/devices/system/cpu/cpu5/online
+echo 0 >/sys/devices/system/cpu/cpu3/online
+bad 4 'CPU 3 is off line .*bring it on line' "a CPU that is off line" \
+	rfm create x --cpus 3-3 --memory 256M
+echo 1 >/sys/devices/system/cpu/cpu3/online
 
 # names and numbers
 bad 2 "'Web' is no name" "a malformed name" rfm create Web --cpus 1 --memory 256M
@@ -230,8 +230,8 @@ check "another subOS" rfm create web --cpus 2-3 --memory 256M --pci "$B"
 bad 4 'there is a subOS of this name; choose another, or rfm destroy web' "a name that is taken" \
 	rfm create web --cpus 1 --memory 256M
 bad 4 'CPU 3 belongs to subOS web; choose other' "a CPU that is taken" \
-	rfm create x --cpus 3-4 --memory 256M
-bad 4 '4 CPUs are wanted, 3 can be had' "more CPUs than are left" \
+	rfm create x --cpus 1,3 --memory 256M
+bad 4 '4 CPUs are wanted, 1 can be had' "more CPUs than are left" \
 	rfm create x --cpus 4 --memory 256M
 bad 4 "$B belongs to web" "a device that is taken" create --pci "$B"
 rfm create x --cpus 0,3,9 --memory 99G --pci "$B" --pci "$edu" --append panic=5 \
