@@ -16,6 +16,7 @@ static struct {
 	ficm_handler_t fn;
 	void *arg;
 } handlers[FICM_TYPES];
+static struct ficm_end *ends;	/* under handlers_lock */
 
 /**
  * ficm_register() - receive the messages of a type
@@ -59,6 +60,23 @@ void ficm_unregister(u16 type)
 EXPORT_SYMBOL_NS_GPL(ficm_unregister, RAINFOREST_FICM);
 
 /**
+ * ficm_at_end() - have something done when the handlers have run for now
+ * @end: what, until it is called: it may be handed in again then
+ *
+ * For what a handler keeps from one message to the next, and what is better done once
+ * for several. A few messages of one peer are one round.
+ *
+ * Context: a handler.
+ */
+void ficm_at_end(struct ficm_end *end)
+{
+	lockdep_assert_held(&handlers_lock);
+	end->next = ends;
+	ends = end;
+}
+EXPORT_SYMBOL_NS_GPL(ficm_at_end, RAINFOREST_FICM);
+
+/**
  * ficm_dispatch_begin() - handlers stay as they are, from now on
  */
 void ficm_dispatch_begin(void)
@@ -71,6 +89,13 @@ void ficm_dispatch_begin(void)
  */
 void ficm_dispatch_end(void)
 {
+	struct ficm_end *end;
+
+	while (ends) {
+		end = ends;
+		ends = end->next;
+		end->fn(end);
+	}
 	mutex_unlock(&handlers_lock);
 }
 

@@ -7,9 +7,15 @@
  * How long it looks is a guess and decides nothing: what closes the race with a
  * message under way is the look after asking, ficm_ring_arm(). A look takes no
  * lock: it reads the one word per peer that changes when a message comes.
+ *
+ * Where messages flow and somebody wants this CPU, that is most likely who reads them.
+ * Looking on would keep him from it, and a doorbell for each message cost more than it
+ * brings: then the thread sleeps without one, for a moment, or until he has read all.
  */
 #include <linux/bitops.h>
 #include <linux/err.h>
+#include <linux/export.h>
+#include <linux/hrtimer.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -27,8 +33,11 @@
 #define READ_FEW	64U	/* looks without a pause in between */
 #define READ_SPIN_MIN_NS	(10 * NSEC_PER_USEC)
 #define READ_SPIN_MAX_NS	(200 * NSEC_PER_USEC)
+#define READ_FLOW	16	/* messages since it slept: then they flow */
+#define READ_REST_NS	(400 * NSEC_PER_USEC)	/* without a doorbell, at most */
 
 static struct task_struct *reader;
+static bool read_resting;	/* without a doorbell */
 
 /*
  * What follows is the thread's own. The message is not on its stack, which the kernel
@@ -36,6 +45,7 @@ static struct task_struct *reader;
  */
 static struct rf_msg read_msg;
 static u64 read_spin_ns;	/* how long to look on before sleeping; 0: a few times */
+static unsigned int read_flow;	/* messages since it slept */
 
 /* Under RCU, so that what @at points to stays mapped. */
 static bool peer_quiet(const struct ficm_peer *peer)
@@ -90,6 +100,7 @@ static bool read_some(struct ficm_peer *peer)
 	}
 	if (n)
 		ficm_dispatch_end();
+	read_flow += n;
 	return n;
 }
 
@@ -178,9 +189,34 @@ static bool read_nap(void)
 	u64 since = ktime_get_mono_fast_ns();
 	bool slept = read_sleep();
 
-	if (slept)
+	if (slept) {
 		read_learn(since);
+		read_flow = 0;
+	}
 	return slept;
+}
+
+static bool read_in_the_way(void)
+{
+	return read_flow >= READ_FLOW && !single_task_running();
+}
+
+/* Sleeps without a doorbell, if it is in the way; not twice for the same messages. */
+static bool read_give_way(void)
+{
+	ktime_t most = ns_to_ktime(READ_REST_NS);
+
+	if (!read_in_the_way())
+		return false;
+	read_flow = 0;
+	set_current_state(TASK_INTERRUPTIBLE);
+	/* Whoever sees it finds us asleep, or wakes us before: pairs with ficm_read_more(). */
+	smp_store_release(&read_resting, true);
+	if (!kthread_should_stop())
+		schedule_hrtimeout(&most, HRTIMER_MODE_REL);
+	__set_current_state(TASK_RUNNING);
+	WRITE_ONCE(read_resting, false);
+	return true;
 }
 
 /*
@@ -190,9 +226,9 @@ static bool read_nap(void)
 static u32 read_spin(void)
 {
 	u64 since, spun = 0;
-	u32 some = read_look(READ_FEW);
+	u32 some = read_look(read_in_the_way() ? 1 : READ_FEW);
 
-	if (some || !read_spin_ns)
+	if (some || !read_spin_ns || read_in_the_way())
 		return some;
 	since = ktime_get_mono_fast_ns();
 	while (!some && spun < read_spin_ns &&
@@ -225,7 +261,7 @@ static int read_loop(void *unused)
 	while (!kthread_should_stop()) {
 		if (read_round(read_spin()))
 			read_rest(&since);
-		else if (read_nap())
+		else if (read_give_way() || read_nap())
 			since = jiffies;
 	}
 	return 0;
@@ -260,6 +296,22 @@ void ficm_read_stop(void)
 {
 	kthread_stop(reader);
 }
+
+/**
+ * ficm_read_more() - whoever handled all that came would like more
+ *
+ * For who reads what a handler has put somewhere, before he waits. The thread may have left
+ * him the CPU, and listens to no doorbell for a moment: see above.
+ *
+ * Context: any.
+ */
+void ficm_read_more(void)
+{
+	/* Pairs with read_give_way(). */
+	if (smp_load_acquire(&read_resting))
+		wake_up_process(reader);
+}
+EXPORT_SYMBOL_NS_GPL(ficm_read_more, RAINFOREST_FICM);
 
 /**
  * ficm_read_wake() - have it look: there is a new ring

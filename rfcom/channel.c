@@ -122,6 +122,20 @@ struct rf_channel *rfcom_channel_next(unsigned long *id)
 }
 
 /**
+ * rfcom_channel_wake() - there is news for those who wait, if any do
+ * @ch: the end
+ *
+ * What they wait for was written before: wq_has_sleeper() has the barrier.
+ *
+ * Context: any.
+ */
+void rfcom_channel_wake(struct rf_channel *ch)
+{
+	if (wq_has_sleeper(&ch->wait))
+		wake_up_all(&ch->wait);
+}
+
+/**
  * rfcom_channel_fail() - the end is closed, from without
  * @ch: the end
  * @error: why, negative; 0: the other end closed it
@@ -142,7 +156,7 @@ void rfcom_channel_fail(struct rf_channel *ch, int error)
 	spin_unlock(&ch->lock);
 	if (!ended)
 		rfcom_hold_end(ch);
-	wake_up_all(&ch->wait);
+	rfcom_channel_wake(ch);
 }
 
 /**
@@ -275,7 +289,7 @@ EXPORT_SYMBOL_NS_GPL(rf_close, RAINFOREST_RFCOM);
  */
 bool rf_readable(const struct rf_channel *ch)
 {
-	return rfcom_queue_readable(&ch->in) || READ_ONCE(ch->state) == RFCOM_STATE_CLOSED;
+	return rf_has_message(ch) || READ_ONCE(ch->state) == RFCOM_STATE_CLOSED;
 }
 EXPORT_SYMBOL_NS_GPL(rf_readable, RAINFOREST_RFCOM);
 
@@ -296,6 +310,7 @@ static ssize_t channel_await_message(struct rf_channel *ch, bool nowait, u32 *ce
 			return bytes;
 		if (ended)
 			return error;
+		ficm_read_more();
 		if (nowait)
 			return -EAGAIN;
 		if (wait_event_interruptible(ch->wait, rf_readable(ch)))

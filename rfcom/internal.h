@@ -160,6 +160,7 @@ struct rf_channel *rfcom_channel_create(const struct ficm_kernel *kernel, const 
 struct rf_channel *rfcom_channel_find(u32 id, u32 peer);
 struct rf_channel *rfcom_channel_next(unsigned long *id);
 void rfcom_channel_put(struct rf_channel *ch);
+void rfcom_channel_wake(struct rf_channel *ch);
 void rfcom_channel_fail(struct rf_channel *ch, int error);
 bool rfcom_channel_is_open(const struct rf_channel *ch);
 ssize_t rfcom_read(struct rf_channel *ch, struct iov_iter *to, bool nowait);

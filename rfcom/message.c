@@ -104,8 +104,39 @@ void rfcom_channel_break(struct rf_channel *ch, int error)
 }
 
 /*
- * The end that a message is for. What is for none of ours is answered: its sender
- * thinks that there is one. Nobody answers a close.
+ * The end that the last message was for, with a reference: the next is for the same, most
+ * often. Of the handlers' thread, for one round: who closes it waits for no more than that.
+ */
+static struct rf_channel *recent;
+
+static void recent_forget(struct ficm_end *end)
+{
+	rfcom_channel_put(recent);
+	recent = NULL;
+}
+
+static struct ficm_end recent_end = { .fn = recent_forget };
+
+static struct rf_channel *recent_find(u32 id, u32 peer)
+{
+	struct rf_channel *ch;
+
+	if (recent && recent->id == id && recent->peer == peer)
+		return recent;
+	ch = rfcom_channel_find(id, peer);
+	if (!ch)
+		return NULL;
+	if (recent)
+		rfcom_channel_put(recent);
+	else
+		ficm_at_end(&recent_end);
+	recent = ch;
+	return ch;
+}
+
+/*
+ * The end that a message is for, during the handler's call. What is for none of ours is
+ * answered: its sender thinks that there is one. Nobody answers a close.
  */
 static struct rf_channel *message_channel(u32 peer, const struct rf_msg *msg, size_t least)
 {
@@ -115,11 +146,9 @@ static struct rf_channel *message_channel(u32 peer, const struct rf_msg *msg, si
 
 	if (msg->len < least || !to || !from)
 		return NULL;
-	ch = rfcom_channel_find(to, peer);
+	ch = recent_find(to, peer);
 	if (ch && READ_ONCE(ch->remote) == from)
 		return ch;
-	if (ch)
-		rfcom_channel_put(ch);
 	if (le16_to_cpu(msg->type) != RF_MSG_COM_CLOSE)
 		rfcom_tell_end(peer, RF_MSG_COM_CLOSE, from, to);
 	return NULL;
@@ -145,7 +174,7 @@ static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
 			ch->state = error ? RFCOM_STATE_CLOSED : RFCOM_STATE_OPEN;
 		}
 		spin_unlock(&ch->lock);
-		wake_up_all(&ch->wait);
+		rfcom_channel_wake(ch);
 		rfcom_channel_put(ch);
 	}
 	/* Nobody waits for it any more. */
@@ -178,13 +207,10 @@ static void got_data(u32 peer, const struct rf_msg *msg, void *arg)
 	struct rf_channel *ch = message_channel(peer, msg, sizeof(struct rf_com_end));
 	int ret = message_put(ch, peer, msg);
 
-	if (ch) {
-		if (ret < 0)
-			rfcom_channel_break(ch, -EPROTO);
-		else if (ret)
-			wake_up_all(&ch->wait);
-		rfcom_channel_put(ch);
-	}
+	if (ch && ret < 0)
+		rfcom_channel_break(ch, -EPROTO);
+	else if (ch && ret)
+		rfcom_channel_wake(ch);
 }
 
 static void got_taken(u32 peer, const struct rf_msg *msg, void *arg)
@@ -196,8 +222,7 @@ static void got_taken(u32 peer, const struct rf_msg *msg, void *arg)
 		return;
 	if (rfcom_credit_taken(&ch->out, le32_to_cpu(body->cells)))
 		rfcom_channel_break(ch, -EPROTO);
-	wake_up_all(&ch->wait);
-	rfcom_channel_put(ch);
+	rfcom_channel_wake(ch);
 }
 
 static void got_ask(u32 peer, const struct rf_msg *msg, void *arg)
@@ -210,17 +235,14 @@ static void got_ask(u32 peer, const struct rf_msg *msg, void *arg)
 	taken.from = cpu_to_le32(ch->id);
 	taken.cells = cpu_to_le32(READ_ONCE(ch->in.tail));
 	rfcom_tell(peer, RF_MSG_COM_TAKEN, ch->remote, &taken, sizeof(taken));
-	rfcom_channel_put(ch);
 }
 
 static void got_close(u32 peer, const struct rf_msg *msg, void *arg)
 {
 	struct rf_channel *ch = message_channel(peer, msg, sizeof(struct rf_com_end));
 
-	if (!ch)
-		return;
-	rfcom_channel_fail(ch, 0);
-	rfcom_channel_put(ch);
+	if (ch)
+		rfcom_channel_fail(ch, 0);
 }
 
 /**

@@ -7,28 +7,6 @@
 #define STORE_BYTES	(RF_COM_CELLS * RF_COM_CELL)
 
 /**
- * rfcom_cells() - cells of a queue that a line fills
- * @bytes: of the line
- *
- * Return: that.
- */
-u32 rfcom_cells(u32 bytes)
-{
-	return (bytes + RF_COM_CELL - 1) / RF_COM_CELL;
-}
-
-/**
- * rfcom_chunks() - chunks that a line fills
- * @bytes: of the line, 1 to RF_COM_RUN * RF_COM_CHUNK
- *
- * Return: that.
- */
-u32 rfcom_chunks(u32 bytes)
-{
-	return (bytes + RF_COM_CHUNK - 1) / RF_COM_CHUNK;
-}
-
-/**
  * rfcom_chunks_most() - chunks that a line may fill
  * @count: of the first of them: chunks before it
  *
@@ -187,18 +165,6 @@ void rfcom_queue_fetched(struct rfcom_queue *q, u32 cell)
 {
 	/* They are before this says so: pairs with rfcom_queue_chunk(). */
 	smp_store_release(&q->store->line[cell % RF_COM_CELLS].chunk, 0);
-}
-
-/**
- * rfcom_queue_bytes() - how long a line is
- * @q: the queue
- * @cell: its first cell, of all so far
- *
- * Return: bytes.
- */
-u32 rfcom_queue_bytes(const struct rfcom_queue *q, u32 cell)
-{
-	return q->store->line[cell % RF_COM_CELLS].bytes;
 }
 
 /**

@@ -74,12 +74,47 @@ struct rfcom_credit {
 	u32 taken;
 };
 
+/* For each message, from several files. */
+
+/**
+ * rfcom_cells() - cells of a queue that a line fills
+ * @bytes: of the line
+ *
+ * Return: that.
+ */
+static inline u32 rfcom_cells(u32 bytes)
+{
+	return (bytes + RF_COM_CELL - 1) / RF_COM_CELL;
+}
+
+/**
+ * rfcom_chunks() - chunks that a line fills
+ * @bytes: of the line, 1 to RF_COM_RUN * RF_COM_CHUNK
+ *
+ * Return: that.
+ */
+static inline u32 rfcom_chunks(u32 bytes)
+{
+	return (bytes + RF_COM_CHUNK - 1) / RF_COM_CHUNK;
+}
+
+/**
+ * rfcom_queue_bytes() - how long a line is
+ * @q: the queue
+ * @cell: its first cell, of all so far
+ *
+ * Return: bytes.
+ */
+static inline u32 rfcom_queue_bytes(const struct rfcom_queue *q, u32 cell)
+{
+	return q->store->line[cell % RF_COM_CELLS].bytes;
+}
+
 int rfcom_queue_put(struct rfcom_queue *q, const struct rf_com_data *body, u32 len,
 		    const u8 *chunks, bool hold);
 int rfcom_queue_chunk(const struct rfcom_queue *q, u32 cell);
 void rfcom_queue_fetch(struct rfcom_queue *q, u32 cell, const u8 *chunks);
 void rfcom_queue_fetched(struct rfcom_queue *q, u32 cell);
-u32 rfcom_queue_bytes(const struct rfcom_queue *q, u32 cell);
 bool rfcom_queue_readable(const struct rfcom_queue *q);
 u32 rfcom_queue_message(const struct rfcom_queue *q, u32 *cells);
 u32 rfcom_queue_line(const struct rfcom_queue *q, u32 at, struct rfcom_piece piece[2]);
@@ -92,8 +127,6 @@ u32 rfcom_credit_left(const struct rfcom_credit *c);
 void rfcom_credit_use(struct rfcom_credit *c, u32 bytes);
 void rfcom_credit_return(struct rfcom_credit *c, u32 bytes);
 int rfcom_credit_taken(struct rfcom_credit *c, u32 cells);
-u32 rfcom_cells(u32 bytes);
-u32 rfcom_chunks(u32 bytes);
 u32 rfcom_chunks_most(u32 count);
 u32 rfcom_credit_wanted(u32 bytes);
 u32 rfcom_credit_bytes(u32 cells);

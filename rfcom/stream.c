@@ -43,7 +43,10 @@ EXPORT_SYMBOL_NS_GPL(rf_channel_peer, RAINFOREST_RFCOM);
  */
 bool rf_has_message(const struct rf_channel *ch)
 {
-	return rfcom_queue_readable(&ch->in);
+	if (rfcom_queue_readable(&ch->in))
+		return true;
+	ficm_read_more();
+	return false;
 }
 EXPORT_SYMBOL_NS_GPL(rf_has_message, RAINFOREST_RFCOM);
 

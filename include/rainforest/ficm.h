@@ -25,6 +25,16 @@
  */
 typedef void (*ficm_handler_t)(u32 peer, const struct rf_msg *msg, void *arg);
 
+/**
+ * struct ficm_end - what a handler wants done when it and others have run for now
+ * @fn: called once, in the handlers' thread, before any is unregistered
+ * @next: ficm's own
+ */
+struct ficm_end {
+	void (*fn)(struct ficm_end *end);
+	struct ficm_end *next;
+};
+
 #define FICM_LISTENERS	4U
 
 /**
@@ -59,6 +69,8 @@ int ficm_multicast(const u32 *peers, unsigned int nr, const struct rf_msg *msg);
 int ficm_broadcast(const struct rf_msg *msg);
 int ficm_register(u16 type, ficm_handler_t fn, void *arg);
 void ficm_unregister(u16 type);
+void ficm_at_end(struct ficm_end *end);
+void ficm_read_more(void);
 
 /**
  * struct ficm_kernel - a kernel that takes part in the exchange
