@@ -268,7 +268,7 @@ void rfcom_queue_drop(struct rfcom_queue *q, u32 cells)
  * rfcom_queue_tell() - is it time to tell the sender what was taken?
  * @q: the queue
  *
- * Whoever is told nothing can still send a message of any length: seven eighths of
+ * Whoever is told nothing can still send a message of any length: three quarters of
  * the cells are his. That he is told is taken for granted.
  *
  * Return: whether it is: send @tail.

@@ -12,7 +12,7 @@
 #include <rainforest/pure.h>
 #include <linux/rainforest_wire.h>
 
-#define RFCOM_TELL	(RF_COM_CELLS / 8)	/* cells taken before the sender is told */
+#define RFCOM_TELL	(RF_COM_CELLS / 4)	/* cells taken before the sender is told */
 
 /**
  * struct rfcom_store - where a queue keeps lines
