@@ -105,6 +105,15 @@ like "$(rfm channel rules)" "^a +b$" "there is a rule"
 is "$(chan_in a ping b echo "$m")" "$m there and back" "now a opens one to b"
 is "$(inside b 'grep -c "from a" /run/echo')" 1 "which knows who it is"
 is "$(chan_in b try a echo 3000)" "open: Permission denied" "control: b may not"
+# The only core of b is wanted by the thread that reads, by who reads, and by another.
+inside b 'while :; do :; done & echo $! >/run/hog' >/dev/null
+is "$(chan_in a ping b echo "$m" 1000)" "$m there and back" "with somebody else on b's core, too"
+serve b sink flow
+inside b 'touch /run/go' >/dev/null
+f=$(rounds 3000 50000)
+chan_in a flood b flow "$f" 1000 >/dev/null
+check "and all of a flood" eventually 120 said b flow "^$f messages, 0 bad, end good"
+inside b 'kill $(cat /run/hog); rm /run/go' >/dev/null
 inside a 'chan hold b echo >/run/hold 2>&1 & true' >/dev/null
 check "a has a channel to b" eventually 30 said a hold open
 check "a may no longer" rfm channel deny a b
