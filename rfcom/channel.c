@@ -125,7 +125,8 @@ struct rf_channel *rfcom_channel_next(unsigned long *id)
  * rfcom_channel_wake() - there is news for those who wait, if any do
  * @ch: the end
  *
- * What they wait for was written before: wq_has_sleeper() has the barrier.
+ * What they wait for was written before, and wq_has_sleeper() has the barrier: pairs with that
+ * of prepare_to_wait(), or of whoever came into the queue otherwise.
  *
  * Context: any.
  */

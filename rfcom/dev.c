@@ -65,6 +65,7 @@ static __poll_t chan_poll(struct file *file, struct poll_table_struct *wait)
 	__poll_t events = 0;
 
 	poll_wait(file, &ch->wait, wait);
+	smp_mb();	/* in the queue before we look: pairs with rfcom_channel_wake() */
 	if (rf_readable(ch))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(ch->state) == RFCOM_STATE_CLOSED)

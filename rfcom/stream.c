@@ -13,7 +13,8 @@
  * rf_channel_wait() - what is woken by messages, credit and the end
  * @ch: the channel's end
  *
- * In ficm's thread, for the most part: who puts a function of its own there must not sleep.
+ * In ficm's thread, for the most part: who puts a function of its own there must not sleep,
+ * and has a full barrier before it looks whether there was news before that.
  *
  * Return: the wait queue.
  */

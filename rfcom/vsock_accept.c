@@ -210,6 +210,7 @@ static void knock_begin(struct rf_channel *ch)
 		if (may) {
 			list_add_tail(&k->node, &knocks);
 			add_wait_queue(rf_channel_wait(ch), &k->news);
+			smp_mb();	/* see rf_channel_wait() */
 			/* It may have spoken before that. */
 			mod_delayed_work(vsock_queue, &k->work,
 					 rf_readable(ch) ? 0 : KNOCK_PATIENCE);

@@ -112,6 +112,7 @@ void vsock_end_attach(struct vsock_end *end, struct rf_channel *ch)
 	end->heard = 0;
 	end->over = false;
 	add_wait_queue(rf_channel_wait(ch), &end->news);
+	smp_mb();	/* see rf_channel_wait() */
 }
 
 /**
