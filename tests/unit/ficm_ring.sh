@@ -79,32 +79,32 @@ compile asan -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 compile tsan -O1 -fsanitize=thread "$T_TOP"/tools/ringtest/*.c "$T_TOP/ficm/ring.c"
 export TSAN_OPTIONS=halt_on_error=1:exitcode=66
 
-n=$(rounds 300000 100000000)
+n=$(rounds 100000 100000000)
 check "$n messages, polled" ringtest plain --limit 3600 --poll --slots 4096 --count "$n" stream
-n=$(rounds 300000 20000000)
+n=$(rounds 100000 20000000)
 check "$n messages, asleep in between" \
 	ringtest plain --limit 3600 --sleep --slots 1024 --count "$n" stream
 check "the same, always asleep at once, 8 slots" \
 	ringtest plain --limit 3600 --sleep --spin 0 --slots 8 --count $((n / 20)) stream
-n=$(rounds 100000 5000000)
+n=$(rounds 30000 5000000)
 check "$n messages against as many armings at the same moment" \
 	ringtest plain --limit 3600 --count "$n" race
-n=$(rounds 3000 100000)
+n=$(rounds 1000 100000)
 check "$n times nonsense, from either end" ringtest plain --slots 16 --count "$n" garbage
 check "$n other incarnations of either end" ringtest plain --slots 8 --count "$n" restart
 for sanitizer in asan tsan; do
-	n=$(rounds 30000 3000000)
+	n=$(rounds 10000 3000000)
 	check "$sanitizer: $n messages, polled" \
 		ringtest $sanitizer --slots 1024 --count "$n" stream
 	check "$sanitizer: $n messages, asleep in between" \
 		ringtest $sanitizer --sleep --spin 10 --slots 256 --count "$n" stream
-	n=$(rounds 1000 30000)
+	n=$(rounds 300 30000)
 	check "$sanitizer: $n times nonsense" \
 		ringtest $sanitizer --slots 16 --count "$n" garbage
 	check "$sanitizer: $n other incarnations" \
 		ringtest $sanitizer --slots 8 --count "$n" restart
 done
-diag "round trips: $(ringtest plain --count "$(rounds 100000 1000000)" pingpong)"
+diag "round trips: $(ringtest plain --count "$(rounds 10000 1000000)" pingpong)"
 
 # Controls. A barrier that is missing shows only where two threads run at once.
 if [ "$(nproc)" -ge 2 ]; then

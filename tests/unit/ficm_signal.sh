@@ -81,10 +81,10 @@ T_COUNT=$((T_COUNT + $(grep -c '^\(not \)\?ok' "$tmp/tap")))
 T_FAILED=$((T_FAILED + $(grep -c '^not ok' "$tmp/tap")))
 is "$mutations_status" 0 "the steps came to their end, and no mutation passed"
 
-n=$(rounds 300000 100000000)
+n=$(rounds 100000 100000000)
 compile "$tmp/plain" ficm/signal.c -O2 || bail "it does not compile"
 like "$(race "$tmp/plain" "$n")" '^ok' "two threads: none is lost in $n rounds"
-n=$(rounds 30000 3000000)
+n=$(rounds 10000 3000000)
 compile "$tmp/tsan" ficm/signal.c -O1 -fsanitize=thread || bail "it does not compile"
 like "$(TSAN_OPTIONS=halt_on_error=1:exitcode=66 race "$tmp/tsan" "$n")" '^ok' \
 	"tsan: none is lost in $n rounds"
