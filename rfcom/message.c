@@ -105,7 +105,7 @@ void rfcom_channel_break(struct rf_channel *ch, int error)
 
 /*
  * The end that the last message was for, with a reference: the next is for the same, most
- * often. Of the handlers' thread, for one round: who closes it waits for no more than that.
+ * often. Of the handlers' thread, for one round: what was closed meanwhile is freed then.
  */
 static struct rf_channel *recent;
 

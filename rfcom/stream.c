@@ -40,6 +40,8 @@ EXPORT_SYMBOL_NS_GPL(rf_channel_peer, RAINFOREST_RFCOM);
  * rf_has_message() - is a message there?
  * @ch: the channel's end
  *
+ * If none is, ficm's thread is asked for more: whoever looks is about to wait.
+ *
  * Return: whether one is, or the rest of one.
  */
 bool rf_has_message(const struct rf_channel *ch)
