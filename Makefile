@@ -163,12 +163,10 @@ setup:
 	@tools/setup
 
 check: setup
-	@+$(build-all)
-	RF_JOBS=$(RF_JOBS) tests/run
+	@+export RF_BEGIN=$$(date +%s); $(build-all) && RF_JOBS=$(RF_JOBS) tests/run
 
 check-long: setup
-	@+$(build-all)
-	RF_LONG=1 RF_JOBS=$(RF_JOBS) tests/run
+	@+export RF_BEGIN=$$(date +%s); $(build-all) && RF_LONG=1 RF_JOBS=$(RF_JOBS) tests/run
 
 check-static: setup
 	tests/run static

@@ -213,16 +213,18 @@ complaints()
 	sed '/rf-vm: fair servers: off/,/rf-vm: fair servers: done/d' | grep -aE 'WARNING:|BUG:|Oops|rcu: .*stall|Failed to hand over CPU|KASAN:|kmemleak: [1-9]|general protection fault|possible (circular|recursive) locking|blocked for more than|unchecked MSR|Call Trace:'
 }
 
-# log_clean DESCRIPTION < LOG
+# log_clean DESCRIPTION < LOG: or it shows what came from the first complaint on
 log_clean()
 {
-	t_bad=$(complaints | head -n 20)
+	t_log=$(tr -d '\000\r')
+	t_bad=$(printf '%s\n' "$t_log" | complaints | head -n 1)
 	if [ -z "$t_bad" ]; then
 		ok "$1"
-	else
-		not_ok "$1"
-		diag "$t_bad"
+		return
 	fi
+	not_ok "$1"
+	diag "$(printf '%s\n' "$t_log" | grep -aF -m 1 -A 35 -- "$t_bad")"
+	return 1
 }
 
 # --- inside the machine ---
@@ -347,7 +349,8 @@ run_guest()
 	T_FAILED=$((T_FAILED + $(grep -c '^not ok' "$T_DIR/out$t_n")))
 	guest_ended
 	[ -n "${EXPECT_COMPLAINTS-}" ] ||
-		log_clean "machine $t_n: the kernel log is clean" <"$VM_LOGS/serial.log"
+		log_clean "machine $t_n: the kernel log is clean" <"$VM_LOGS/serial.log" ||
+		sed 's/^/# stderr: /' "$T_DIR/err$t_n"
 	case " $* " in
 	*" --append"*) ;;
 	*) check "machine $t_n: no boot parameter but the console" command_line_bare ;;

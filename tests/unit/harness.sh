@@ -21,6 +21,9 @@ run_one()
 
 is "$(printf 'echo "ok 1 - a"; echo "ok - b"; echo 1..2\n' | run_one harness-good)" \
 	"0 2 passed, 0 failed" "run: good points are counted"
+is "$(printf 'echo "ok - a"; echo 1..1\n' | RF_BEGIN=$(($(date +%s) - 100)) run_one harness-took)" \
+	"0 1 passed, 0 failed" "run: with the time when the build began"
+like "$(cat "$tmp/out")" '^took 10[0-9] s with the build, [0-9] s without$' "it is told"
 is "$(printf 'echo "ok - a"; echo "not ok - b"; echo 1..2; exit 1\n' | run_one harness-bad)" \
 	"1 1 passed, 1 failed" "run: a failed point fails the run"
 is "$(printf 'echo "ok - a # SKIP no hardware"; echo "ok - b"; echo 1..2\n' |
@@ -138,6 +141,10 @@ done <<'END'
 END
 is "$(echo '[    1.0] please report a bug; 2 warnings' | complaints)" "" \
 	"scan: ordinary lines are no complaint"
+
+is "$(printf 'x\n[ 1.0] WARNING: y\n[ 1.1] RIP: z\n' | (log_clean log) | tr '\n' '|')" \
+	"not ok - log|# [ 1.0] WARNING: y|# [ 1.1] RIP: z|" "log_clean: shows what came after a complaint"
+is "$(printf 'x\n' | (log_clean log))" "ok - log" "log_clean: or passes"
 
 # The assertions themselves.
 is "$( (is 1 2 x) | head -n 1)" "not ok - x" "is: a difference fails"

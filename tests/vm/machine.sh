@@ -44,8 +44,16 @@ like "$out" '^strict: 1$' "a warning of the kernel is fatal"
 is "$(tail -n 1 "$T_DIR/out")" 200000 "a megabyte of output comes through to its last line"
 check "the command line holds only the console" command_line_bare
 
-run_vm --smp 2 --timeout 25 -- sleep 1000 2>/dev/null
+# The sleep orders nothing: for so long rf-vm is stopped.
+rm -rf "$T_DIR/vm2"
+run_vm --smp 2 --timeout 25 -- sleep 1000 2>"$T_DIR/err" &
+eventually 20 grep -aq 'the command begins' "$T_DIR/vm2/serial.log"
+pkill -STOP -f "rf-vm .*$T_DIR/vm2"
+sleep 7
+pkill -CONT -f "rf-vm .*$T_DIR/vm2"
+wait $!
 is $? 124 "124 when time is up"
+like "$(cat "$T_DIR/err")" 'the host stood still for [0-9]+ s' "a host that stands still is told"
 run_vm --smp 2 -- reboot -f 2>/dev/null
 is $? 123 "123 when the machine is reset"
 run_vm --smp 2 -- poweroff -f 2>/dev/null

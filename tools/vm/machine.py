@@ -19,6 +19,7 @@ PANIC_END = b"end Kernel panic"
 BEGIN = b"rf-vm: the command begins"
 STALE_INT3 = b"Oops: int3"
 PANIC_GRACE = 10		# seconds from the first line of a panic to its last
+STOOD_STILL = 5			# seconds in which we did not run, although we wanted to
 QUIT_GRACE = 20			# seconds that QEMU has to flush its disks
 # Boots in two thirds of the time that "max" takes. Four paging levels; no fast strings, which
 # QEMU emulates a byte at a time; an Atom, which Linux knows for a TSC of constant rate, so
@@ -194,11 +195,19 @@ class Machine:
         """Until COMMAND or the machine has ended. Returns the exit status."""
         while self.status is None:
             now = time.monotonic()
-            for key, _ in self.selector.select(min(1.0, max(0, deadline - now))):
+            events = self.selector.select(min(1.0, max(0, deadline - now)))
+            self._tell_pause(time.monotonic() - now)
+            for key, _ in events:
                 self._receive(key)
             self._look_at_serial()
             self._judge(deadline)
         return self.status
+
+    @staticmethod
+    def _tell_pause(seconds):
+        """QEMU probably did not run either: for whoever wonders at what its machine says."""
+        if seconds > STOOD_STILL:
+            print(f"rf-vm: the host stood still for {seconds:.0f} s", file=sys.stderr)
 
     def _receive(self, key):
         try:
