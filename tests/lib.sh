@@ -182,14 +182,16 @@ refused()
 	fi
 }
 
-# eventually SECONDS COMMAND...: waits until it succeeds; 1 when it does not
+# eventually SECONDS COMMAND...: waits until it succeeds; 1 when it does not. Looks ever more
+# seldom: what is looked at wants the same CPUs.
 eventually()
 {
-	t_end=$(($(cut -d. -f1 /proc/uptime) + $1))
+	t_end=$(($(cut -d. -f1 /proc/uptime) + $1)) t_looks=2
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(cut -d. -f1 /proc/uptime)" -lt $t_end ] || return 1
-		sleep 0.1
+		sleep 0.$((t_looks / 2))
+		[ $t_looks -ge 18 ] || t_looks=$((t_looks + 1))
 	done
 }
 

@@ -146,9 +146,9 @@ for address in 10.9.0.2 fd09::2; do
 	is "$(netctl udp $address 5000 20 100)" "20 of 20" "UDP"
 	is "$(netctl udp $address 5000 20 60000)" "20 of 20" "UDP longer than the card's mtu, which are not cut"
 	check "ICMP" ping -c 2 -s 30000 $address
-	n=$(count - 1 sent)
+	n=$(count - $A sent)
 	is "$(netctl frag $address 5000 20 20000)" "20 of 20" "fragments, the second one first"
-	n=$(($(count - 1 sent) - n))
+	n=$(($(count - $A sent) - n))
 	check "each of which went by itself: $n packets" test $n -ge 300
 done
 is "$(at a "netctl echo fd09::1 5000 $m")" "$(there_and_back "$m")" "a opens"
@@ -158,13 +158,13 @@ if [ -x /usr/bin/iperf3 ]; then
 	check "iperf3, UDP, the other way" iperf3 -c 10.9.0.2 -u -b 0 -R -t 2
 fi
 quiet - "$before" "nothing of that went over the card"
-n=$(count - 1 received) c=$(count - 1 copies_in)
+n=$(count - $A received) c=$(count - $A copies_in)
 check "pages are attached here: of $n packets $c were copied once more" test "$c" -lt $((n * 3 / 4))
 n=$(count a 0 received) c=$(count a 0 copies_in)
 check "and in a: of $n packets $c" test "$c" -lt $((n * 3 / 4))
-n=$(count - 1 sent) d=$(count - 1 doorbells)
+n=$(count - $A sent) d=$(count - $A doorbells)
 timeout 20 netctl send 10.9.0.2 5001 2000 >/dev/null
-n=$(($(count - 1 sent) - n)) d=$(($(count - 1 doorbells) - d))
+n=$(($(count - $A sent) - n)) d=$(($(count - $A doorbells) - d))
 diag "$n packets of a stream, $d doorbells"
 # A kernel with KASAN receives so slowly that it sleeps after nearly each of them.
 [ -e /sys/kernel/debug/kmemleak ] ||
@@ -202,23 +202,23 @@ at a 'ping -c 1 -W 1 10.9.0.3' >/dev/null
 before=$(card a)
 is "$(at a "netctl echo 10.9.0.3 5000 20000")" "$(there_and_back 20000)" "without a rule a and b talk over their cards"
 check "control: these count" test "$(card a)" != "$before"
-is "$(count a 2 state)" device "there is no link"
-like "$(at b 'share try supervisor rfloop-1-1 w 1000; share try supervisor rfloop-1-1 r 1000')" "Permission denied" \
+is "$(count a $B state)" device "there is no link"
+like "$(at b "share try supervisor rfloop-$A-1 w 1000; share try supervisor rfloop-$A-1 r 1000")" "Permission denied" \
 	"b cannot have a ring of a's, by its name"
-unlike=$(at b 'share try supervisor rfloop-1-1 r 1000' | grep -c "Permission denied")
+unlike=$(at b "share try supervisor rfloop-$A-1 r 1000" | grep -c "Permission denied")
 is "$unlike" 1 "nor to read"
 rfm channel allow a b
 must "with one they have a link" eventually 20 link a $B 10.9.0.3
 must "and back" eventually 20 link b $A 10.9.0.2
 before=$(card a)
-sent=$(count - 1 sent)
+sent=$(count - $A sent)
 is "$(at a "netctl echo 10.9.0.3 5000 $m")" "$(there_and_back "$m")" "a and b, which runs $OTHER"
 is "$(at b "netctl echo fd09::2 5000 $m")" "$(there_and_back "$m")" "b opens, IPv6"
 is "$(at b 'netctl udp 10.9.0.2 5000 20 60000')" "20 of 20" "UDP"
 quiet a "$before" "nothing of that went over the card"
-check "nor through the supervisor" test $(($(count - 1 sent) - sent)) -lt 100
+check "nor through the supervisor" test $(($(count - $A sent) - sent)) -lt 100
 rfm channel deny a b
-check "without the rule the link is gone" eventually 10 is_down a 2
+check "without the rule the link is gone" eventually 10 is_down a $B
 is "$(at a "netctl echo 10.9.0.3 5000 20000")" "$(there_and_back 20000)" "and the cards carry"
 
 # --- in the middle of a connection ---
@@ -235,13 +235,13 @@ must "a link again" eventually 20 link - $A 10.9.0.2
 netctl hold 10.9.0.2 5000 /run/stop >/run/hold 2>&1 &
 goes_on "a connection"
 before=$(card -)
-echo 1 >/sys/module/rfloop/off
-is "$(cat /sys/module/rfloop/off)" 1 "a is switched off"
+echo $A >/sys/module/rfloop/off
+is "$(cat /sys/module/rfloop/off)" $A "a is switched off"
 goes_on "it goes on over the card"
 check "control: which counts" test "$(card -)" != "$before"
-is "$(grep -c '^1 ' /sys/module/rfloop/addresses)" 0 "a has no part in the list"
-echo 1 >/sys/module/rfloop/on
-check "switched on: a link again" eventually 20 is_up - 1
+is "$(grep -c "^$A " /sys/module/rfloop/addresses)" 0 "a has no part in the list"
+echo $A >/sys/module/rfloop/on
+check "switched on: a link again" eventually 20 is_up - $A
 before=$(card -)
 goes_on "it goes on"
 quiet - "$before" "and the card does not count"
@@ -249,28 +249,28 @@ rmmod rfloop
 goes_on "without RFloop here it goes on over the card"
 check "control: which counts" test "$(card -)" != "$before"
 modprobe rfloop
-check "with it, a link again" eventually 20 is_up - 1
+check "with it, a link again" eventually 20 is_up - $A
 inside a 'rmmod rfloop' >/dev/null
 goes_on "without RFloop there it goes on"
 is "$(ls $PEERS)" "$B" "a is no peer"
 inside a 'insmod /.rainforest/rfloop.ko' >/dev/null
-check "a is back" eventually 20 is_up - 1
+check "a is back" eventually 20 is_up - $A
 goes_on "it goes on"
 touch /run/stop
 check "all came as it was sent" eventually 20 grep -q 'there and back' /run/hold
 
 # --- who claims what another has ---
 inside b 'ip addr add 10.9.0.2/32 dev lo scope global; ip link add d0 type dummy; insmod /net/$(uname -r)/dummy.ko numdummies=1; ip addr add 10.9.0.2/24 dev dummy0; ip link set dummy0 up' >/dev/null
-refused_one() { grep -q '^2 10.9.0.2 ' /sys/module/rfloop/refused; }
+refused_one() { grep -q "^$B 10.9.0.2 " /sys/module/rfloop/refused; }
 check "b claims the address of a: refused" eventually 10 refused_one
 is "$(grep -c ' 10.9.0.2 ' /sys/module/rfloop/addresses)" 1 "it is a's"
 is "$(netctl echo 10.9.0.2 5000 20000)" "$(there_and_back 20000)" "a answers"
-like "$(dmesg)" 'rfloop: kernel 2 claims 10.9.0.2 .*refused' "the log says so"
+like "$(dmesg)" 'rfloop: kernel '$B' claims 10.9.0.2 .*refused' "the log says so"
 inside b 'ip link del dummy0' >/dev/null
 not_refused() { ! refused_one; }
 check "it is taken back" eventually 10 not_refused
 inside a 'ip addr del 10.9.0.2/24 dev eth0; ip addr add 10.9.0.7/24 dev eth0' >/dev/null
-moved() { grep -q '^1 10.9.0.7 ' /sys/module/rfloop/addresses; }
+moved() { grep -q "^$A 10.9.0.7 " /sys/module/rfloop/addresses; }
 check "a has another address" eventually 10 moved
 must "packets go there" eventually 20 link - $A 10.9.0.7
 before=$(card -)
@@ -281,7 +281,7 @@ quiet - "$before" "which is not the card's"
 mac=$(inside a 'cat /sys/class/net/eth0/address' | tail -n 1)
 own_mac=$(inside b 'cat /sys/class/net/eth0/address' | tail -n 1)
 inside b "ip link set eth0 address $mac" >/dev/null
-refused_mac() { grep -q '^2 10.9.0.3 ' /sys/module/rfloop/refused; }
+refused_mac() { grep -q "^$B 10.9.0.3 " /sys/module/rfloop/refused; }
 check "b takes the MAC address of a: refused" eventually 20 refused_mac
 before=$(card -)
 is "$(netctl echo 10.9.0.7 5000 "$m")" "$(there_and_back "$m")" "a is served"
@@ -348,9 +348,9 @@ is "$(netctl echo 10.9.0.3 5000 20000)" "$(there_and_back 20000)" "b answers"
 subos_log_clean b
 if [ -x /usr/bin/iperf3 ]; then
 	inside b 'iperf3 -s -D >/dev/null 2>&1' >/dev/null
-	n=$(count - 2 sent)
+	n=$(count - $B sent)
 	iperf3 -c 10.9.0.3 -t 600 >/dev/null 2>&1 &
-	streams() { [ $(($(count - 2 sent) - n)) -gt 100 ]; }
+	streams() { [ $(($(count - $B sent) - n)) -gt 100 ]; }
 	check "iperf3 sends to b" eventually 20 streams
 	gone_b() { [ ! -e $PEERS/$B ]; }
 	check "b is destroyed under it" rfm destroy b --force

@@ -24,7 +24,7 @@ acted()
 {
 	check "$3" eventually 90 restarted "$1" "$2"
 	[ "$t_status" -eq 0 ] ||
-		diag "$(rfm show "$1"; rfm events | tail -n 12; rfm log "$1" | tail -n 15)"
+		diag "$(rfm log "$1" | grep -aE -m 1 -A 12 'Oops|BUG|Kernel panic'; rfm events | tail -n 12; rfm show "$1")"
 }
 # reason_has NAME TEXT
 reason_has()
@@ -156,7 +156,7 @@ check "kept is destroyed" rfm destroy kept
 # The taint of our own module is made deadly: nobody inside can report.
 old=$(cat $P/boot_ms)
 check "web is gone, so that nobody boots meanwhile" rfm destroy web
-echo 6000 >$P/boot_ms
+echo 3000 >$P/boot_ms
 echo 1 >$P/restart_max
 rfm create mute --cpus 1 --memory 256M --on-crash restart --append panic_on_taint=0x1000 --no-wait >/dev/null
 rfm create mutekept --cpus 1 --memory 256M --append panic_on_taint=0x1000 --no-wait >/dev/null
