@@ -14,18 +14,6 @@ P=/sys/module/rfcontroller/parameters
 A=/sys/kernel/rainforest/ask
 CRASH='echo c >/proc/sysrq-trigger'
 
-# restarted NAME N: it runs again, after its N-th restart
-restarted()
-{
-	[ "$(number "$1" restarts)" = "$2" ] && in_state "$1" running
-}
-# acted NAME N DESCRIPTION: it crashes, and runs again after its N-th restart
-acted()
-{
-	check "$3" eventually 90 restarted "$1" "$2"
-	[ "$t_status" -eq 0 ] ||
-		diag "$(rfm log "$1" | grep -aE -m 1 -A 12 'Oops|BUG|Kernel panic'; rfm events | tail -n 12; rfm show "$1")"
-}
 # reason_has NAME TEXT
 reason_has()
 {

@@ -138,7 +138,7 @@ END
 
 machine --smp 4 --memory 12G <<END
 . /rf/rounds-lib
-rounds_of $(rounds 1 50) --cpus 2 --memory 3G
+rounds_of $(rounds 1 50) --cpus 2 --memory $(rounds 1G 3G)
 END
 
 machine --smp 4,sockets=2 --qemu -object --qemu memory-backend-ram,id=m0,size=2G \
