@@ -121,8 +121,11 @@ boots()
 t_run()
 {
 	t_out=$("$@" 2>&1)
-	t_status=$?
-	! t_stale "$@" || t_again "$@"
+	t_status=$? t_tries=1
+	while [ $t_tries -lt 5 ] && t_stale "$@"; do
+		t_again "$@"
+		t_tries=$((t_tries + 1))
+	done
 }
 
 # Was it a create or restart that QEMU's stale breakpoints ended (tests/README.md),

@@ -125,6 +125,27 @@ done <<'END'
 6|hung|nvme nvme0: 5/0/0 default/read/poll queues|no
 4|booting|Oops: int3: 0000 [#1]|no
 END
+# as_often N: create's status when so many boots end like that
+as_often()
+{
+	rm -f "$tmp/boots"
+	rfm()
+	{
+		case $1 in
+		log) echo "Oops: int3: 0000 [#1]" ;;
+		list) echo "one 7 booting 4-5 512M" ;;
+		create)
+			echo boot >>"$tmp/boots"
+			[ "$(wc -l <"$tmp/boots")" -gt "$n" ]
+			;;
+		esac
+	}
+	n=$1
+	t_run rfm create one >/dev/null
+	echo "$t_status $(wc -l <"$tmp/boots")"
+}
+is "$(as_often 0), $(as_often 3), $(as_often 100)" "0 1, 0 4, 1 5" \
+	"a boot that QEMU ended is done again, four times at most"
 unset -f rfm
 
 # The scan: lines of real kernels, each of which must be noticed.

@@ -50,7 +50,7 @@ DESC_MAGIC, STATUS_MAGIC, CON_MAGIC = 0x43534452, 0x54415352, 0x4E4F4352
 SETUP_SECTS, PAYLOAD_OFFSET, PAYLOAD_LENGTH = 0x1F1, 0x248, 0x24C
 ZSTD_MAGIC = bytes.fromhex("28b52ffd")
 LIVELY = 10			# seconds to boot in; longer only where the kernel did not die
-BOOTS = 3			# of a case, when QEMU fails while the kernel boots
+BOOTS = 5			# of a case, when QEMU fails while the kernel boots
 MODULE, INIT, STOPPING, HALTED, POWEROFF, RESTART, PANIC = range(1, 8)
 REQ_POWEROFF, REQ_RESTART = 1, 2
 
