@@ -88,8 +88,8 @@ static void run_virtiofsd(const struct spec *s)
 	if (s->read_only)
 		make_read_only(s->path);
 	snprintf(options, sizeof(options),
-		 "source=%s,sandbox=%s,cache=auto,xattr,announce_submounts,no_posix_lock,no_flock,log_level=err",
-		 s->path, on_rootfs() ? "chroot" : "namespace");
+		 "source=%s,sandbox=%s,cache=%s,xattr,announce_submounts,no_posix_lock,no_flock,log_level=err",
+		 s->path, on_rootfs() ? "chroot" : "namespace", s->cache_always ? "always" : "auto");
 	snprintf(fd, sizeof(fd), "--fd=%d", SOCKET_FD);
 	execl(VIRTIOFSD, "virtiofsd", "-f", fd, "-o", options, NULL);
 }

@@ -167,20 +167,30 @@ static int path(struct spec *s, const char *text, char *err)
 	return 0;
 }
 
+static bool option(struct spec *s, const char *word)
+{
+	if (!strcmp(word, "ro"))
+		s->read_only = true;
+	else if (s->kind == SPEC_DISK && !strcmp(word, "format=qcow2"))
+		s->qcow2 = true;
+	else if (s->kind != SPEC_DISK && !strcmp(word, "cache=always"))
+		s->cache_always = true;
+	else
+		return !strcmp(word, s->kind == SPEC_DISK ? "format=raw" : "cache=auto");
+	return true;
+}
+
 /* Takes options off the end of @text. */
 static int options(struct spec *s, char *text, char *err)
 {
 	char *comma;
 
 	while ((comma = strrchr(text, ','))) {
-		if (!strcmp(comma, ",ro"))
-			s->read_only = true;
-		else if (s->kind == SPEC_DISK && !strcmp(comma, ",format=qcow2"))
-			s->qcow2 = true;
-		else if (s->kind != SPEC_DISK || strcmp(comma, ",format=raw"))
-			return wrong(err, "--%s: '%s' is not known; %s", spec_word(s->kind),
+		if (!option(s, comma + 1))
+			return wrong(err, "--%s: '%s' is not known; write %s", spec_word(s->kind),
 				     comma + 1, s->kind == SPEC_DISK ?
-				     "write format=raw, format=qcow2 or ro" : "write ro or nothing");
+				     "format=raw, format=qcow2 or ro" :
+				     "ro, cache=auto or cache=always");
 		*comma = '\0';
 	}
 	return path(s, text, err);
@@ -243,8 +253,8 @@ const char *spec_format(const struct spec *s, char *text)
 	if (s->kind == SPEC_NET)
 		format_card(s, text);
 	else
-		snprintf(text, SPEC_TEXT_MAX, "%s%s%s%s%s", s->kind == SPEC_FS ? s->tag : "",
+		snprintf(text, SPEC_TEXT_MAX, "%s%s%s%s%s%s", s->kind == SPEC_FS ? s->tag : "",
 			 s->kind == SPEC_FS ? "=" : "", s->path, s->qcow2 ? ",format=qcow2" : "",
-			 s->read_only ? ",ro" : "");
+			 s->read_only ? ",ro" : "", s->cache_always ? ",cache=always" : "");
 	return text;
 }

@@ -28,6 +28,7 @@ enum spec_kind { SPEC_NET, SPEC_ROOT, SPEC_FS, SPEC_DISK, SPEC_KINDS };
  * @path: directory or image file
  * @read_only: the subOS cannot write to it
  * @qcow2: disk: format of the image; else raw
+ * @cache_always: file systems: the subOS never asks again for what it knows
  */
 struct spec {
 	enum spec_kind kind;
@@ -40,6 +41,7 @@ struct spec {
 	char path[SPEC_PATH_MAX];
 	bool read_only;
 	bool qcow2;
+	bool cache_always;
 };
 
 /* "net", "root", "fs" or "disk"; the option of rfm without its dashes */
@@ -51,8 +53,9 @@ enum spec_kind spec_kind(const char *word);
  * spec_parse - read a device
  * @s: (out) the device; a path is taken as it is
  * @kind: what it is
- * @text: tap=NAME|bridge=BRIDGE[,mac=MAC][,queues=N] of a card, DIRECTORY of a root,
- *	TAG=DIRECTORY[,ro] of a file system, FILE[,format=raw|qcow2][,ro] of a disk
+ * @text: tap=NAME|bridge=BRIDGE[,mac=MAC][,queues=N] of a card,
+ *	DIRECTORY[,ro][,cache=auto|always] of a root, the same after TAG= of a file system,
+ *	FILE[,format=raw|qcow2][,ro] of a disk
  * @err: (out) on failure one line that names the thing, the fact and the way out
  *
  * Return: 0, -EINVAL.

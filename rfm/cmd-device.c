@@ -13,7 +13,7 @@
 
 static const struct rfm_option options[] = {
 	{ OPT_NET, "net", "CARD", "add: tap=NAME|bridge=BRIDGE[,mac=MAC][,queues=N]" },
-	{ OPT_FS, "fs", "TAG=DIR", "add: a directory; [,ro]" },
+	{ OPT_FS, "fs", "TAG=DIR", "add: a directory; [,ro][,cache=always]" },
 	{ OPT_DISK, "disk", "FILE", "add: an image; [,format=raw|qcow2][,ro]" },
 	RFM_OPTION_JSON, { 0 }
 };

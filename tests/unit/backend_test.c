@@ -71,6 +71,9 @@ static void specs(void)
 	     "bridge=br0,mac=02:00:00:00:00:01,queues=4");
 	good(SPEC_NET, "queues=1,tap=t,bridge=b", "tap=t,bridge=b");
 	good(SPEC_ROOT, "/srv/x,ro", "/srv/x,ro");
+	good(SPEC_ROOT, "/srv/x,cache=always", "/srv/x,cache=always");
+	good(SPEC_FS, "d=/srv/x,cache=always,ro", "d=/srv/x,ro,cache=always");
+	good(SPEC_FS, "d=/srv/x,cache=auto", "d=/srv/x");
 	good(SPEC_FS, "a=/srv/x=y", "a=/srv/x=y");
 	good(SPEC_DISK, "/d,ro,format=qcow2", "/d,format=qcow2,ro");
 	good(SPEC_DISK, "/d,format=raw", "/d");
@@ -90,7 +93,8 @@ static void specs(void)
 	bad(SPEC_FS, "=/srv", "write TAG=DIRECTORY");
 	bad(SPEC_FS, "root=/srv", "that of --root");
 	bad(SPEC_FS, "a=", "a path is needed");
-	bad(SPEC_FS, "a=/b,rw", "'rw' is not known");
+	bad(SPEC_FS, "a=/b,rw", "'rw' is not known; write ro, cache=auto or cache=always");
+	bad(SPEC_DISK, "/d,cache=always", "'cache=always' is not known");
 	bad(SPEC_FS, "0123456789012345678901234567890123456=/b", "1 to 36");
 	bad(SPEC_DISK, "/d,format=vmdk", "'format=vmdk' is not known");
 	bad(SPEC_DISK, "/a\tb", "cannot be given");

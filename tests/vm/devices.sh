@@ -86,7 +86,7 @@ check "and leaves nothing" eval '[ "$(taken)" = 0 ] && gone /run/rainforest/a &&
 
 # --- network cards, directories, disks, in both kernels ---
 check "a starts" rfm create a --cpus 1-2 --memory 512M --net tap=tapa,mac=02:00:00:00:00:0a \
-	--fs data=/srv/data --fs ro=/srv/ro,ro --disk /srv/disk
+	--fs data=/srv/data --fs ro=/srv/ro,ro --fs kept=/srv/ro,ro,cache=always --disk /srv/disk
 refused 4 "02:00:00:00:00:0a is the address of a card of a; take another" "a's address, for b" \
 	rfm create b --cpus 3 --memory 256M --net bridge=br0,mac=02:00:00:00:00:0a
 check "b starts" rfm create b --cpus 3-3 --memory 256M --kernel "$OTHER_KERNEL" --net bridge=br0 \
@@ -115,11 +115,13 @@ for at in "a 10.1.0" "b 10.2.0"; do
 	inside "$name" "exec 5>/data/open; rm /data/open; echo still >&5; cat /proc/self/fd/5 >/run/still; ln -s x /data/$name.link" >/dev/null
 	is "$(inside "$name" 'cat /run/still' | tr '\n' ' ')" "still " "$name: an open file that was removed"
 done
-inside a 'mkdir -p /ro; mount -t virtiofs ro /ro' >/dev/null
+inside a 'mkdir -p /ro /kept; mount -t virtiofs ro /ro; mount -t virtiofs kept /kept' >/dev/null
+is "$(inside a 'cat /kept/file')" constant "a directory with cache=always"
 is "$(inside a 'cat /ro/file; echo x 2>/dev/null >/ro/file || echo refused')" "constant
 refused" "a directory that may only be read"
 echo else >/srv/ro/file
 check "what changes there is seen" eventually 20 eval '[ "$(inside a "cat /ro/file")" = else ]'
+is "$(inside a 'cat /kept/file')" constant "but with cache=always: it was read before"
 
 # --- the disk ---
 is "$(inside a 'cat /sys/block/vda/size')" 65536 "the disk has its size"
@@ -169,8 +171,8 @@ check "a card is removed" rfm device remove a net1
 check "it is not there any more" has_not a /sys/class/net/eth1
 refused 3 "it has no device net1; rfm device list a" "twice" rfm device remove a net1
 is "$(inside a 'umount /more; echo $?')" 0 "a lets go of the directory"
-check "it is removed" removes a fs2
-is "$(rfm device list a --json | grep -c '"device"')" 4 "what was there before is left"
+check "it is removed" removes a fs3
+is "$(rfm device list a --json | grep -c '"device"')" 5 "what was there before is left"
 
 # --- memory moves while all of it works ---
 check "a gets more memory" rfm resize a --memory 768M

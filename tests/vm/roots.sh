@@ -93,7 +93,7 @@ check "b, too" rfm destroy b --force
 
 # --- Debian ---
 dd if=/dev/zero of=/srv/disk bs=1M count=32 2>/dev/null
-check "Debian boots from a directory" rfm create d --cpus 1-2 --memory 768M --root /srv/debian \
+check "Debian boots from a directory" rfm create d --cpus 1-2 --memory 768M --root /srv/debian,cache=always \
 	--net bridge=br0 --disk /srv/disk
 check "e, with a card on the same bridge" rfm create e --cpus 3-3 --memory 256M --net bridge=br0 --fs debian=/srv/debian,ro
 # It waits for that: asking again and again would slow the boot down.

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Boots of a Debian root, until its login service (sshd) takes connections: from a directory of
-# the supervisor (rfm create --root), and from a drive of the subOS's own (--pci), with the same
-# kernel, CPUs and memory. In the test machine; prints a JSON object a line.
+# the supervisor (rfm create --root), also with cache=always, and from a drive of the subOS's own
+# (--pci), with the same kernel, CPUs and memory. In the test machine; prints a JSON object a line.
 #
 # usage: debian.sh ROUNDS
 # shellcheck source=tests/lib.sh
@@ -58,6 +58,7 @@ create()
 	set -- "$1" rfm create d --cpus 2-3 --memory 1G
 	case $1 in
 	root) set -- "$@" --root /srv/debian ;;
+	kept) set -- "$@" --root /srv/debian,cache=always ;;
 	drive) set -- "$@" --pci "$drive" --initrd /run/goes.cpio ;;
 	esac
 	shift
@@ -92,7 +93,7 @@ rfm create warm --cpus 1 --memory 256M >/dev/null 2>&1 && rfm destroy warm --for
 # ABBA: what drifts falls on both alike.
 r=0
 while [ "$r" -lt "$rounds" ]; do
-	for way in root drive drive root; do
+	for way in root kept drive drive kept root; do
 		until boot $way "$r"; do :; done
 	done
 	r=$((r + 1))
