@@ -36,7 +36,7 @@ facts()
 	rfm loans
 	rfm ledger
 	rfm pool
-	rfm list --json | grep -E '"(id|generation|started|created|base|priority|boot_id)"'
+	rfm list --json | grep -E '"(id|started|created|base|priority|boot_id)"'
 	rfm show b --json | grep -E '"(on_crash|max_cpus|max_bytes|restarts|kept_bytes)"'
 	cat /sys/devices/system/cpu/present
 	driver_of "$A"

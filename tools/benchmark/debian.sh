@@ -52,7 +52,14 @@ since()
 	there systemctl show $unit -p "$1" --value
 }
 
-# create WAY: sets wall
+timed()
+{
+	wall=$(stopwatch run "$@" 2>/run/err)
+	t_status=$?
+	return $t_status
+}
+
+# create WAY: sets wall; once more when QEMU's stale breakpoint ended it
 create()
 {
 	set -- "$1" rfm create d --cpus 2-3 --memory 1G
@@ -62,7 +69,7 @@ create()
 	drive) set -- "$@" --pci "$drive" --initrd /run/goes.cpio ;;
 	esac
 	shift
-	until wall=$(stopwatch run "$@" 2>/run/err); do
+	until timed "$@"; do
 		t_stale rfm create d || fail "$(cat /run/err; rfm log d)"
 		rfm destroy --force d >/dev/null
 	done
