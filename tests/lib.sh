@@ -193,7 +193,7 @@ eventually()
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(cut -d. -f1 /proc/uptime)" -lt $t_end ] || return 1
-		sleep 0.$((t_looks / 2))
+		sleep 0.$((t_looks / 2))	# between two looks: it orders nothing
 		[ $t_looks -ge 18 ] || t_looks=$((t_looks + 1))
 	done
 }

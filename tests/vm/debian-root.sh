@@ -9,7 +9,7 @@
 . "$(dirname "$0")/../lib.sh"
 need_build
 
-mkdir -p "$T_DIR/initrd/bin" "$T_DIR/initrd/root"
+mkdir -p "$T_DIR/initrd/bin"
 root=$("$T_TOP/tests/vm/services-root" 2>"$T_DIR/mkrootfs.log") ||
 	skip_all "no Debian root could be made: see $T_DIR/mkrootfs.log"
 disk=$T_DIR/disk
@@ -30,22 +30,7 @@ check "control: the data is not on the image yet" not on_image "rainforest-was-h
 
 # An initrd that mounts the drive and goes there.
 cp "$(command -v busybox)" "$T_DIR/initrd/bin/busybox"
-cat >"$T_DIR/initrd/init" <<'END'
-#!/bin/busybox sh
-/bin/busybox mkdir -p /bin /dev /root
-/bin/busybox --install -s /bin
-export PATH=/bin
-mount -t devtmpfs devtmpfs /dev
-tries=0
-until [ -b /dev/nvme0n1 ] || [ $tries -ge 600 ]; do
-	tries=$((tries + 1))
-	usleep 100000
-done
-mount -t ext4 /dev/nvme0n1 /root
-mount -o move /dev /root/dev
-exec switch_root /root /sbin/init
-END
-chmod 755 "$T_DIR/initrd/init"
+cp "$T_TOP/tests/vm/drive-init" "$T_DIR/initrd/init"
 (cd "$T_DIR/initrd" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$T_DIR/root.cpio.gz"
 
 run_guest --smp 3 --disk "$disk" --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \

@@ -44,12 +44,12 @@ like "$out" '^strict: 1$' "a warning of the kernel is fatal"
 is "$(tail -n 1 "$T_DIR/out")" 200000 "a megabyte of output comes through to its last line"
 check "the command line holds only the console" command_line_bare
 
-# The sleep orders nothing: for so long rf-vm is stopped.
+# The command sleeps until time is up.
 rm -rf "$T_DIR/vm2"
 run_vm --smp 2 --timeout 25 -- sleep 1000 2>"$T_DIR/err" &
 eventually 20 grep -aq 'the command begins' "$T_DIR/vm2/serial.log"
 pkill -STOP -f "rf-vm .*$T_DIR/vm2"
-sleep 7
+sleep 7	# for so long rf-vm stands still: that is what it shall tell
 pkill -CONT -f "rf-vm .*$T_DIR/vm2"
 wait $!
 is $? 124 "124 when time is up"

@@ -6,6 +6,8 @@ rounds=$1
 gb=1073741824
 # shellcheck source=tests/lib.sh
 . /rf/lib.sh
+# shellcheck source=tools/benchmark/subos.lib
+. /rf/subos.lib
 modprobe rfcontroller || exit 1
 
 # record KIND ROUND FILE...: the files are JSON already
@@ -15,23 +17,10 @@ record()
 		"$1" "$2" "$3" "$(tr -d '\n' <"$4")"
 }
 
-timed_create()
-{
-	wall=$(stopwatch run rfm create "$1" --cpus "$2" --memory $gb 2>/run/err)
-	t_status=$?
-	return $t_status
-}
-
-# create NAME CPUS: once more when QEMU's stale breakpoint ended it
+# create NAME CPUS
 create()
 {
-	timed_create "$@" || {
-		t_stale rfm create "$1" && rfm destroy "$1" --force && timed_create "$@"
-	} || {
-		cat /run/err >&2
-		rfm log "$1" >&2
-		exit 1
-	}
+	timed_create "$1" --cpus "$2" --memory $gb
 	rfm show "$1" --json >/run/show
 }
 

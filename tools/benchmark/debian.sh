@@ -23,18 +23,9 @@ drive=$(bdf_of /dev/rfdisk1)
 bytes=$(($(df -k /srv/debian | awk 'END { print $3 }') * 1024))
 
 # A root that stands on a drive needs an initrd that goes there.
-mkdir -p /run/goes/bin /run/goes/root
+mkdir -p /run/goes/bin
 cp /bin/busybox /run/goes/bin/
-cat >/run/goes/init <<'INIT'
-#!/bin/busybox sh
-/bin/busybox mkdir -p /dev
-/bin/busybox mount -t devtmpfs devtmpfs /dev
-until [ -b /dev/nvme0n1 ]; do /bin/busybox usleep 20000; done
-/bin/busybox mount -t ext4 /dev/nvme0n1 /root
-/bin/busybox mount -o move /dev /root/dev
-exec /bin/busybox switch_root /root /sbin/init
-INIT
-chmod 755 /run/goes/init
+cp /rf/drive-init /run/goes/init
 (cd /run/goes && find . | cpio -o -H newc 2>/dev/null) >/run/goes.cpio
 
 # there COMMAND...
@@ -52,27 +43,17 @@ since()
 	there systemctl show $unit -p "$1" --value
 }
 
-timed()
-{
-	wall=$(stopwatch run "$@" 2>/run/err)
-	t_status=$?
-	return $t_status
-}
-
-# create WAY: sets wall; once more when QEMU's stale breakpoint ended it
+# create WAY: sets wall
 create()
 {
-	set -- "$1" rfm create d --cpus 2-3 --memory 1G
-	case $1 in
+	way=$1
+	set -- d --cpus 2-3 --memory 1G
+	case $way in
 	root) set -- "$@" --root /srv/debian ;;
 	kept) set -- "$@" --root /srv/debian,cache=always ;;
 	drive) set -- "$@" --pci "$drive" --initrd /run/goes.cpio ;;
 	esac
-	shift
-	until timed "$@"; do
-		t_stale rfm create d || fail "$(cat /run/err; rfm log d)"
-		rfm destroy --force d >/dev/null
-	done
+	timed_create "$@"
 }
 
 # boot WAY ROUND: false when QEMU's stale breakpoint ended it later
@@ -100,8 +81,8 @@ rfm create warm --cpus 1 --memory 256M >/dev/null 2>&1 && rfm destroy warm --for
 # ABBA: what drifts falls on both alike.
 r=0
 while [ "$r" -lt "$rounds" ]; do
-	for way in root kept drive drive kept root; do
-		until boot $way "$r"; do :; done
+	for next in root kept drive drive kept root; do
+		until boot $next "$r"; do :; done
 	done
 	r=$((r + 1))
 done

@@ -135,20 +135,13 @@ while :; do setsid cttyhack sh; done
 INIT
 chmod 755 $root/sbin/init
 
-# stale: was it a breakpoint of the emulator that ended b (tests/README.md)?
-stale() { rfm log b 2>/dev/null | grep -q 'Oops: int3'; }
-
 # boot WAY ROUND
 boot()
 {
-	set -- "$@" rfm create b --cpus 2-3 --memory 256M
-	[ "$1" = native ] || set -- "$@" --root $root
 	way=$1 round=$2
-	shift 2
-	until wall=$(stopwatch run "$@" 2>/run/err); do
-		stale || fail "$(cat /run/err)"
-		rfm destroy --force b >/dev/null
-	done
+	set -- b --cpus 2-3 --memory 256M
+	[ "$way" = native ] || set -- "$@" --root $root
+	timed_create "$@"
 	printf '{"kind": "boot", "way": "%s", "round": %d, "ns": %d, "subos": %s}\n' \
 		"$way" "$round" "$wall" "$(rfm show b --json | tr -d '\n')"
 	rfm destroy --force b >/dev/null
