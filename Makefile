@@ -43,7 +43,8 @@ kdir-of = $(lastword $(subst =, ,$(firstword $(filter $(1)=%,$(pairs)))))
 
 rfm-src := $(wildcard rfm/*.c)
 rfm-obj := $(rfm-src:rfm/%.c=$B/obj/rfm/%.o)
-rfm-libs := smartcols json-c libkmod liblzma libzstd liblz4 zlib libgcrypt libxxhash
+# libkmod is loaded when it is wanted (rfm/overlay_kmod.h)
+rfm-libs := smartcols json-c liblzma libzstd liblz4 zlib libgcrypt libxxhash
 init-src := $(wildcard kernel/init/*.c)
 # both sides of rfm exec, and the agent's own
 exec-src := $(filter-out $(wildcard exec/agent*.c),$(wildcard exec/*.c))

@@ -136,6 +136,7 @@ static void *build_overlay(void *arg)
 		.cache_dir = b->cache_dir,
 		.module_root = *sysroot_prefix() ? sysroot_prefix() : "/",
 		.modaliases = (const char *const *)b->modaliases,
+		.devices = b->s->nr_devices,
 	};
 
 	b->ret = rfm_overlay_build(&b->overlay, &req, b->err, sizeof(b->err));

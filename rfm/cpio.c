@@ -16,7 +16,7 @@
 #define HEADER_SIZE	110
 #define ALIGN4(x)	(((x) + 3) & ~(size_t)3)
 
-/* Zeroed room at the end, NULL after an error. */
+/* Room at the end, NULL after an error. */
 static unsigned char *grow(struct rfm_cpio *cpio, size_t size)
 {
 	size_t needed = cpio->blob.size + size;
@@ -35,7 +35,6 @@ static unsigned char *grow(struct rfm_cpio *cpio, size_t size)
 		cpio->capacity = capacity;
 	}
 	data += cpio->blob.size;
-	memset(data, 0, size);
 	cpio->blob.size = needed;
 	return data;
 }
@@ -59,10 +58,12 @@ static void add_entry(struct rfm_cpio *cpio, const char *name, unsigned int mode
 	snprintf(header, sizeof(header), "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
 		 ++cpio->nr_entries, mode, 0, 0, links, 0, (unsigned int)size, 0, 0, 0, 0,
 		 (unsigned int)name_size, 0);
+	memset(p, 0, head);
 	memcpy(p, header, HEADER_SIZE);
 	memcpy(p + HEADER_SIZE, name, name_size);
 	if (size)
 		memcpy(p + head, data, size);
+	memset(p + head + size, 0, ALIGN4(size) - size);
 }
 
 void rfm_cpio_dir(struct rfm_cpio *cpio, const char *name)

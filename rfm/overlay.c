@@ -5,6 +5,7 @@
  */
 #include "overlay_priv.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,10 +19,15 @@
 #include "cpio.h"
 #include "decompress.h"
 #include "image_cache.h"
+#include "overlay_kmod.h"
 
 #define FILE_MAX	(256U << 20)	/* larger than any module */
 #define OUR_DIR		".rainforest"
-#define GROUP		"-"		/* for our init: what follows needs no other group */
+
+/* Lines for our init (kernel/init/rfinit.c): a group begins that ... */
+#define EARLY		"<"		/* needs nothing of ours */
+#define AFTER		"-"		/* needs ours, and those before; /init waits for it */
+#define LATER		">"		/* is loaded while /init runs */
 
 /* ours, in the order in which they are loaded */
 static const char *const our_modules[] = { "ficm.ko", "rfcom.ko", "rfsubos.ko" };
@@ -30,12 +36,13 @@ static const char *const our_modules[] = { "ficm.ko", "rfcom.ko", "rfsubos.ko" }
 static const struct optional {
 	const char *name;
 	const char *base;		/* NULL: nothing that would not be there */
-	const char *const *with;	/* goes in behind it, as far as that kernel has it */
+	const char *const *with;	/* goes in, too, as far as that kernel has it */
+	enum { ALWAYS, FOR_DEVICES, FOR_PEERS } wanted;
 } optional_modules[] = {
-	{ "rfcom_vsock.ko", "vsock", NULL },
+	{ "rfcom_vsock.ko", "vsock", NULL, ALWAYS },
 	{ "rfvirtio.ko", "virtio",
-	  (const char *const []){ "virtio_net", "virtio_blk", "virtiofs", NULL } },
-	{ "rfloop.ko", NULL, NULL },
+	  (const char *const []){ "virtio_net", "virtio_blk", "virtiofs", NULL }, FOR_DEVICES },
+	{ "rfloop.ko", NULL, NULL, FOR_PEERS },
 };
 
 /* What is being put together, and where errors go. */
@@ -177,12 +184,27 @@ static int add_to_order(struct builder *b, const char *line)
 	return 0;
 }
 
+static bool has_line(const struct rfm_blob *text, const char *line)
+{
+	size_t len = strlen(line);
+	const char *end = (const char *)text->data + text->size;
+	const char *p = text->data;
+
+	for (; p && p < end; p = memchr(p, '\n', end - p) + 1) {
+		if ((size_t)(end - p) > len && !memcmp(p, line, len) && p[len] == '\n')
+			return true;
+	}
+	return false;
+}
+
+/* What several need is in each of their groups, and in the archive once. */
 static int add_module(struct builder *b, const char *name, const struct rfm_blob *blob)
 {
 	char path[NAME_MAX + sizeof(OUR_DIR) + 2];
 
 	snprintf(path, sizeof(path), "/" OUR_DIR "/%.*s", NAME_MAX, name);
-	rfm_cpio_file(&b->cpio, path + 1, 0644, blob->data, blob->size);
+	if (!has_line(&b->order, path))
+		rfm_cpio_file(&b->cpio, path + 1, 0644, blob->data, blob->size);
 	return add_to_order(b, path);
 }
 
@@ -316,11 +338,11 @@ static int add_device_modules(struct builder *b, const struct rfm_overlay_reques
 }
 
 /*
- * A module of that kernel, with what it needs, in a group of its own that may go on;
- * nothing when it is built in. Return: 1, 0 it has none, or an error.
+ * A module of that kernel, with what it needs, in a group of its own; nothing when it
+ * is built in. Return: 1, 0 it has none, or an error.
  */
 static int add_known_module(struct builder *b, const struct rfm_overlay_request *req,
-			    const char *name)
+			    const char *name, const char *mark)
 {
 	struct rfm_paths paths;
 	int ret, err;
@@ -328,7 +350,7 @@ static int add_known_module(struct builder *b, const struct rfm_overlay_request 
 	ret = rfm_modules_known(&paths, req, name);
 	if (ret <= 0)
 		return ret;
-	err = paths.count ? add_to_order(b, GROUP) : 0;
+	err = paths.count ? add_to_order(b, mark) : 0;
 	if (!err)
 		err = add_found_modules(b, &paths);
 	rfm_paths_free(&paths);
@@ -338,24 +360,23 @@ static int add_known_module(struct builder *b, const struct rfm_overlay_request 
 static int add_optional_module(struct builder *b, const struct rfm_overlay_request *req,
 			       const struct optional *module)
 {
+	bool now = module->wanted == ALWAYS || (module->wanted == FOR_DEVICES && req->devices);
+	const char *theirs = now ? EARLY : LATER, *ours = now ? AFTER : LATER;
 	const char *const *with = module->with;
 	char path[PATH_MAX];
-	int ret;
+	int ret = 1;
 
 	snprintf(path, sizeof(path), "%s/modules/%s/%s", req->lib_dir, req->release,
 		 module->name);
 	if (access(path, R_OK))
 		return 0;
 	if (module->base)
-		ret = add_known_module(b, req, module->base);
-	else
-		ret = add_to_order(b, GROUP) ?: 1;
+		ret = add_known_module(b, req, module->base, theirs);
 	if (ret <= 0)
 		return ret;
-	ret = add_own_module(b, req, module->name);
 	for (; ret >= 0 && with && *with; with++)
-		ret = add_known_module(b, req, *with);
-	return ret < 0 ? ret : 0;
+		ret = add_known_module(b, req, *with, theirs);
+	return ret < 0 ? ret : add_to_order(b, ours) ?: add_own_module(b, req, module->name);
 }
 
 static int add_optional_modules(struct builder *b, const struct rfm_overlay_request *req)
@@ -378,11 +399,26 @@ static int check_release(struct builder *b, const char *release)
 	return -ENOENT;
 }
 
+/* It finds modules. */
+static int check_libkmod(struct builder *b)
+{
+	const char *why;
+
+	if (rfm_kmod_load())
+		return 0;
+	why = dlerror();
+	snprintf(b->err, b->err_size, "%s cannot be loaded: %s; install libkmod2", RFM_KMOD_SONAME,
+		 why ? why : "it was tried before");
+	return -ELIBACC;
+}
+
 static int add_all(struct builder *b, const struct rfm_overlay_request *req)
 {
 	int ret;
 
 	ret = check_release(b, req->release);
+	if (!ret)
+		ret = check_libkmod(b);
 	if (ret)
 		return ret;
 	rfm_cpio_dir(&b->cpio, OUR_DIR);

@@ -9,6 +9,7 @@
 #ifndef RFM_OVERLAY_H
 #define RFM_OVERLAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -31,6 +32,8 @@ struct rfm_blob {
  * @module_root: where lib/modules/RELEASE of that kernel is, e.g. "/"
  * @modaliases: NULL-terminated: drivers for these are added with all that they
  *	depend on when they are modules in that kernel; may be NULL
+ * @devices: devices that the supervisor serves will be there from the beginning: their
+ *	drivers are loaded before /init runs, not beside it
  * @cache_dir: where unpacked modules are kept (image_cache.h); may be NULL
  */
 struct rfm_overlay_request {
@@ -38,6 +41,7 @@ struct rfm_overlay_request {
 	const char *lib_dir;
 	const char *module_root;
 	const char *const *modaliases;
+	bool devices;
 	const char *cache_dir;
 };
 
@@ -58,7 +62,7 @@ const char *rfm_overlay_missing(const char *lib_dir, const char *release);
  * @err_size: size of @err
  *
  * Return: 0, or a negative errno: -ENOENT one of our modules is not there
- * for this release, -ENOMEM, -EIO. A modalias without a module is not an error.
+ * for this release, -ENOMEM, -EIO, -ELIBACC libkmod is not there. A modalias without a module is not an error.
  */
 int rfm_overlay_build(struct rfm_blob *out, const struct rfm_overlay_request *req,
 		      char *err, size_t err_size);

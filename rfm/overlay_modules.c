@@ -14,9 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libkmod.h>
+#include "overlay_kmod.h"
 
 #define DEPTH_MAX	16	/* dependencies of dependencies */
+
+static const struct rfm_kmod *kmod;	/* from open_index() on */
 
 void rfm_paths_free(struct rfm_paths *paths)
 {
@@ -61,11 +63,11 @@ static int add_list(struct rfm_paths *paths, struct kmod_list *list, int depth)
 	struct kmod_list *item;
 	int ret = 0;
 
-	kmod_list_foreach(item, list) {
-		mod = kmod_module_get_module(item);
+	for (item = list; item; item = kmod->list_next(list, item)) {
+		mod = kmod->module_get_module(item);
 		if (!ret)
 			ret = add_module(paths, mod, depth);
-		kmod_module_unref(mod);
+		kmod->module_unref(mod);
 	}
 	return ret;
 }
@@ -75,21 +77,21 @@ static int add_needed(struct rfm_paths *paths, struct kmod_module *mod, int dept
 	struct kmod_list *pre = NULL, *post = NULL, *deps;
 	int ret;
 
-	deps = kmod_module_get_dependencies(mod);
+	deps = kmod->module_get_dependencies(mod);
 	ret = add_list(paths, deps, depth);
-	kmod_module_unref_list(deps);
-	if (ret || kmod_module_get_softdeps(mod, &pre, &post))
+	kmod->module_unref_list(deps);
+	if (ret || kmod->module_get_softdeps(mod, &pre, &post))
 		return ret;
 	ret = add_list(paths, pre, depth);
-	kmod_module_unref_list(pre);
-	kmod_module_unref_list(post);
+	kmod->module_unref_list(pre);
+	kmod->module_unref_list(post);
 	return ret;
 }
 
 /* What a module needs goes before it. A built-in one has no path. */
 static int add_module(struct rfm_paths *paths, struct kmod_module *mod, int depth)
 {
-	const char *path = kmod_module_get_path(mod);
+	const char *path = kmod->module_get_path(mod);
 	int ret;
 
 	if (!path || depth > DEPTH_MAX || has_path(paths, path))
@@ -105,11 +107,11 @@ static int add_alias(struct rfm_paths *paths, struct kmod_ctx *ctx, const char *
 	struct kmod_list *list = NULL;
 	int ret;
 
-	ret = kmod_module_new_from_lookup(ctx, alias, &list);
+	ret = kmod->module_new_from_lookup(ctx, alias, &list);
 	if (ret < 0)
 		return ret == -ENOMEM ? ret : 0;
 	ret = add_list(paths, list, 0);
-	kmod_module_unref_list(list);
+	kmod->module_unref_list(list);
 	return ret;
 }
 
@@ -132,17 +134,18 @@ static int check_index(const char *dir, char *err, size_t err_size)
 	return -EIO;
 }
 
-/* An index of that kernel, by nobody's configuration; NULL with errno. */
+/* An index of that kernel, by nobody's configuration; NULL: no memory. libkmod is there. */
 static struct kmod_ctx *open_index(const struct rfm_overlay_request *req, char *dir, size_t size)
 {
 	static const char *const no_config[] = { NULL };
 	struct kmod_ctx *ctx;
 
+	kmod = rfm_kmod_load();
 	if (snprintf(dir, size, "%s/lib/modules/%s", req->module_root, req->release) >= (int)size)
 		dir[0] = '\0';
-	ctx = kmod_new(dir, (const char **)no_config);
+	ctx = kmod->new(dir, (const char **)no_config);
 	if (ctx)
-		kmod_set_log_fn(ctx, stay_quiet, NULL);
+		kmod->set_log_fn(ctx, stay_quiet, NULL);
 	return ctx;
 }
 
@@ -158,13 +161,13 @@ int rfm_modules_known(struct rfm_paths *paths, const struct rfm_overlay_request 
 	ctx = open_index(req, dir, sizeof(dir));
 	if (!ctx)
 		return -ENOMEM;
-	ret = kmod_module_new_from_lookup(ctx, name, &list);
+	ret = kmod->module_new_from_lookup(ctx, name, &list);
 	if (ret < 0)
 		ret = ret == -ENOMEM ? ret : 0;
 	else if (list)
 		ret = add_list(paths, list, 0) ?: 1;
-	kmod_module_unref_list(list);
-	kmod_unref(ctx);
+	kmod->module_unref_list(list);
+	kmod->unref(ctx);
 	if (ret < 0)
 		rfm_paths_free(paths);
 	return ret;
@@ -187,7 +190,7 @@ int rfm_modules_find(struct rfm_paths *paths, const struct rfm_overlay_request *
 	ret = check_index(dir, err, err_size);
 	for (; !ret && *alias; alias++)
 		ret = add_alias(paths, ctx, *alias);
-	kmod_unref(ctx);
+	kmod->unref(ctx);
 	if (ret)
 		rfm_paths_free(paths);
 	return ret;

@@ -36,11 +36,30 @@
 #define NODE_CONSOLE	DIR_OURS "/console"
 #define MODULE_SUBOS	"rfsubos.ko"
 #define INIT		"/init"
-#define GROUP		"-"		/* a line of FILE_MODULES */
 #define MODULES_SIZE	(16 << 10)
+#define GROUPS_MAX	16
+#define LATER_MAX	32
 #define LOADERS_MAX	8
 
+/* Lines of FILE_MODULES that begin a group, see modules_load(). */
+enum mark { EARLY = '<', AFTER = '-', LATER = '>' };
+
+struct group {
+	enum mark mark;
+	char *text;
+};
+
+/* Opened before init starts: it may remove the file. */
+struct later {
+	const char *path, *params;
+	int fd;
+};
+
 static int kmsg = -1;
+static struct group groups[GROUPS_MAX];
+static unsigned int nr_groups;
+static struct later later[LATER_MAX];
+static unsigned int nr_later;
 static pid_t loaders[LOADERS_MAX];
 static unsigned int nr_loaders;
 
@@ -126,9 +145,8 @@ static void mounts_undo(void)
 }
 
 /* Modules that depend on each other may be listed twice: the second time is no failure. */
-static bool module_load(const char *path, const char *params)
+static bool module_fd_load(int fd, const char *path, const char *params)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool done;
 
 	done = fd >= 0 && (!syscall(SYS_finit_module, fd, params, 0) || errno == EEXIST);
@@ -137,6 +155,11 @@ static bool module_load(const char *path, const char *params)
 	if (fd >= 0)
 		close(fd);
 	return done;
+}
+
+static bool module_load(const char *path, const char *params)
+{
+	return module_fd_load(open(path, O_RDONLY | O_CLOEXEC), path, params);
 }
 
 static bool is_subos_module(const char *path)
@@ -155,12 +178,20 @@ static bool subos_module_load(const char *path, const char *params)
 	return module_load(path, all);
 }
 
-static bool line_load(char *line)
+/* Cuts a line of FILE_MODULES in two. Return: the parameters. */
+static char *params_of(char *line)
 {
 	char *params = line + strcspn(line, " ");
 
 	if (*params)
 		*params++ = '\0';
+	return params;
+}
+
+static bool line_load(char *line)
+{
+	char *params = params_of(line);
+
 	if (is_subos_module(line))
 		return subos_module_load(line, params);
 	module_load(line, params);
@@ -192,19 +223,61 @@ static void group_start(char *text)
 		_exit(0);
 }
 
+static void groups_start(enum mark mark)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_groups; i++)
+		if (groups[i].mark == mark)
+			group_start(groups[i].text);
+}
+
+static void loaders_wait(void)
+{
+	while (nr_loaders)
+		waitpid(loaders[--nr_loaders], NULL, 0);
+}
+
+static bool is_mark(const char *line)
+{
+	return (*line == EARLY || *line == AFTER || *line == LATER) && line[1] == '\n';
+}
+
+/* Ends what stands before the first mark, and each group, with a zero. */
+static void groups_find(char *text)
+{
+	char *line, *next;
+
+	for (line = text; line; line = next) {
+		next = strchr(line, '\n');
+		next = next ? next + 1 : NULL;
+		if (!is_mark(line))
+			continue;
+		if (nr_groups == GROUPS_MAX) {
+			say(3, "too many groups of modules", FILE_MODULES);
+			*line = '\0';
+			return;
+		}
+		groups[nr_groups++] = (struct group){ *line, next };
+		*line = '\0';
+	}
+}
+
 /*
  * Each line is a path and, after a space, parameters; lines that begin with #
- * are comments. A line "-" begins a group that needs nothing but what stands
- * before the first of them: groups are loaded at the same time, as the kernel
- * takes long to verify signatures. Return: whether the module is there without
- * which nothing may go on.
+ * are comments. What stands before the first mark is loaded first, one after
+ * the other. A mark, alone in a line, begins a group, which has a process of its
+ * own, as the kernel takes long to verify signatures:
+ *	<  it needs nothing of ours: beside what is loaded first
+ *	-  it needs that, and the groups before: init waits for it
+ *	>  the same, but nobody is known yet who wants it: beside init (later_load())
+ * Return: whether the module is there without which nothing may go on.
  */
 static bool modules_load(void)
 {
 	static char text[MODULES_SIZE];
 	int fd = open(FILE_MODULES, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	char *group, *next;
 	bool subos;
 
 	if (fd >= 0)
@@ -213,25 +286,45 @@ static bool modules_load(void)
 		return false;
 	if (n == sizeof(text) - 1)
 		say(3, "too many modules", FILE_MODULES);
-	group = strstr(text, "\n" GROUP "\n");
-	if (group)
-		*group++ = '\0';
+	groups_find(text);
+	groups_start(EARLY);
 	subos = group_load(text);
-	for (; subos && group; group = next) {
-		group += strlen(GROUP "\n");
-		next = strstr(group, "\n" GROUP "\n");
-		if (next)
-			*next++ = '\0';
-		group_start(group);
-	}
+	loaders_wait();
+	if (subos)
+		groups_start(AFTER);
 	return subos;
 }
 
-/* What init may want is there before it starts. */
-static void loaders_wait(void)
+static void later_open(char *text)
 {
-	while (nr_loaders)
-		waitpid(loaders[--nr_loaders], NULL, 0);
+	char *line, *save;
+	struct later *l;
+
+	for (line = strtok_r(text, "\n", &save); line && nr_later < LATER_MAX;
+	     line = strtok_r(NULL, "\n", &save)) {
+		l = &later[nr_later++];
+		l->params = params_of(line);
+		l->path = line;
+		l->fd = open(line, O_RDONLY | O_CLOEXEC);
+	}
+	if (line)
+		say(3, "too many modules", FILE_MODULES);
+}
+
+/* Beside init, to which the process belongs; by its name systemd knows that it may end. */
+static void later_load(char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_groups; i++)
+		if (groups[i].mark == LATER)
+			later_open(groups[i].text);
+	if (!nr_later || fork())
+		return;
+	*name = '@';
+	for (i = 0; i < nr_later; i++)
+		module_fd_load(later[i].fd, later[i].path, later[i].params);
+	_exit(0);
 }
 
 static void console_take(void)
@@ -295,6 +388,7 @@ int main(int argc, char **argv, char **envp)
 
 	(void)argc;
 	kmsg = node_open(NODE_KMSG, 1, 11, O_WRONLY | O_CLOEXEC);
+	say(6, "starts", NULL);		/* tools/bench looks for it */
 	mounts_make();
 	if (!modules_load())
 		give_up(false, MODULE_SUBOS " is not loaded, this kernel could reset the machine");
@@ -311,6 +405,7 @@ int main(int argc, char **argv, char **envp)
 	agent_start();
 	loaders_wait();
 	file_write(DIR_SUBOS "/state", "init");
+	later_load(argv[0]);
 	if (shared)
 		root_go(tag, argv, envp);
 	mounts_undo();

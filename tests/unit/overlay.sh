@@ -17,7 +17,7 @@ lib=$tmp/rainforest
 	-fno-sanitize-recover=all -I"$T_TOP/include/uapi" -o "$tmp/overlay_test" \
 	"$here/overlay_test.c" "$T_TOP"/rfm/overlay*.c "$T_TOP/rfm/cpio.c" \
 	"$T_TOP/rfm/decompress.c" "$T_TOP/rfm/image_cache.c" "$T_TOP/rfm/image_prune.c" \
-	-lkmod -lz -llzma -llz4 -lzstd -lgcrypt -lxxhash || bail "it does not compile"
+	-lz -llzma -llz4 -lzstd -lgcrypt -lxxhash || bail "it does not compile"
 
 # module NAME [ALIAS [NEEDS...]]: a module that exports NAME_fn, and uses NEEDS_fn
 module()
@@ -67,18 +67,27 @@ cp "$mods/kernel/softly.ko" "$lib/modules/$rel/rfcom.ko"
 head -c 5001 /dev/urandom >"$lib/init"
 head -c 5003 /dev/urandom >"$lib/agent"
 
+# grouped RELEASE DEVICES PATTERN DESCRIPTION: the groups, of which none is empty
+grouped()
+{
+	rm -rf "$tmp/out"
+	mkdir "$tmp/out"
+	OVERLAY_DEVICES=$2 "$tmp/overlay_test" "$1" "$lib" "$root" |
+		(cd "$tmp/out" && cpio -idm --quiet)
+	like "$(order)" "^ficm.ko rfcom.ko rfsubos.ko < vsock.ko $3 $" "$1: $4"
+	unlike "$(order)" "[<>-] [<>-]|[<>-] $" "$1: no group is empty"
+}
+
 # cached RELEASE: what is unpacked is kept, used, and not believed when it is damaged
 cached()
 {
 	echo "vermagic=$1 SMP" >"$lib/modules/$1/rfvirtio.ko"
 	export OVERLAY_CACHE="$tmp/cache"
 	"$tmp/overlay_test" "$1" "$lib" "$root" >"$tmp/first"
-	rm -rf "$tmp/out"
-	mkdir "$tmp/out"
-	(cd "$tmp/out" && cpio -idm --quiet <"$tmp/first")
-	like "$(order)" "^ficm.ko rfcom.ko rfsubos.ko - vsock.ko rfcom_vsock.ko (- )?rfvirtio.ko - failover.ko net_failover.ko virtio_net.ko - virtio_blk.ko .*- rfloop.ko $" \
-		"$1: what does not need each other, in groups"
-	unlike "$(order)" "- -|- $" "$1: none of which is empty"
+	grouped "$1" "" '- rfcom_vsock.ko > failover.ko net_failover.ko virtio_net.ko > virtio_blk.ko .*(> )?rfvirtio.ko > rfloop.ko' \
+		"no devices: init need not wait for their drivers"
+	grouped "$1" yes '- rfcom_vsock.ko < failover.ko net_failover.ko virtio_net.ko < virtio_blk.ko .*- rfvirtio.ko > rfloop.ko' \
+		"devices: it does"
 	kept=$(find "$tmp/cache" -name '*.elf' | sort)
 	check "$1: each module is kept" test "$(echo "$kept" | wc -l)" -ge 2
 	"$tmp/overlay_test" "$1" "$lib" "$root" >"$tmp/again"
@@ -186,6 +195,7 @@ refuse()
 
 ENOENT=2
 EIO=5
+ELIBACC=79
 refuse $ENOENT "no module for kernel 6.99.*; install" "no modules for this kernel" \
 	6.99 "$lib" "$tmp/root"
 refuse $ENOENT "does not say which version" "a kernel without a release" "" "$lib" "$tmp/root"
@@ -215,6 +225,10 @@ printf 'damaged' | dd of="$mods/kernel/middle.ko.xz" bs=1 seek=100 conv=notrunc 
 refuse $EIO "middle.ko.xz cannot be read" "a driver that does not unpack" \
 	$rel "$lib" "$tmp/root" $nvme
 
+echo 'int nothing;' | "${CC:-gcc}" -shared -o "$tmp/libkmod.so.2" -x c -
+LD_LIBRARY_PATH=$tmp refuse $ELIBACC "libkmod.so.2 cannot be loaded: .*; install libkmod2" \
+	"a libkmod without what we need" $rel "$lib" "$tmp/root"
+
 # The tree of a stock kernel.
 for stock in "$T_TOP"/build/kernels/*/lib/modules/*; do
 	[ -e "$stock/modules.dep.bin" ] || continue
@@ -243,13 +257,15 @@ for stock in "$T_TOP"/build/kernels/*/lib/modules/*; do
 	mkdir "$tmp/out"
 	check "$r: the overlay with sockets" sh -c \
 		"cd $tmp/out && $tmp/overlay_test $r $lib $root | cpio -id --quiet"
-	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko - vsock.ko rfcom_vsock.ko " "$r: what they stand on, then they"
+	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko < vsock.ko - rfcom_vsock.ko " \
+		"$r: what they stand on beside ours, then they"
 	echo "vermagic=$r SMP" >"$lib/modules/$r/rfloop.ko"
 	rm -rf "$tmp/out"
 	mkdir "$tmp/out"
 	check "$r: the overlay with packets" sh -c \
 		"cd $tmp/out && $tmp/overlay_test $r $lib $root | cpio -id --quiet"
-	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko - vsock.ko rfcom_vsock.ko - rfloop.ko " "$r: they as well"
+	is "$(order)" "ficm.ko rfcom.ko rfsubos.ko < vsock.ko - rfcom_vsock.ko > rfloop.ko " \
+		"$r: they as well, and nothing waits for them"
 	case $ko in
 	*.xz) cached "$r" ;;
 	esac

@@ -4,8 +4,8 @@
  *
  * usage: overlay_test RELEASE LIB_DIR MODULE_ROOT [MODALIAS...] > ARCHIVE
  *
- * $OVERLAY_CACHE: where unpacked modules are kept. Prints what went wrong, and ends
- * with the errno.
+ * $OVERLAY_CACHE: where unpacked modules are kept. $OVERLAY_DEVICES: not empty when the
+ * supervisor serves devices. Prints what went wrong, and ends with the errno.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 
 int main(int argc, char **argv)
 {
-	struct rfm_overlay_request req;
+	struct rfm_overlay_request req = { 0 };
+	const char *devices = getenv("OVERLAY_DEVICES");
 	struct rfm_blob blob;
 	char err[256] = "";
 	int ret;
@@ -25,6 +26,7 @@ int main(int argc, char **argv)
 	req.lib_dir = argv[2];
 	req.module_root = argv[3];
 	req.modaliases = argc > 4 ? (const char *const *)argv + 4 : NULL;
+	req.devices = devices && *devices;
 	req.cache_dir = getenv("OVERLAY_CACHE");
 	ret = rfm_overlay_build(&blob, &req, err, sizeof(err));
 	if (ret) {

@@ -10,11 +10,22 @@ gb=1073741824
 . /rf/subos.lib
 modprobe rfcontroller || exit 1
 
-# record KIND ROUND FILE...: the files are JSON already
+# record KIND ROUND WALL BEFORE FILE: the file is JSON already
 record()
 {
-	printf '{"kind": "%s", "round": %d, "wall_ns": %s, "subos": %s}\n' \
-		"$1" "$2" "$3" "$(tr -d '\n' <"$4")"
+	printf '{"kind": "%s", "round": %d, "wall_ns": %s, "before_module_ns": [%s], "subos": %s}\n' \
+		"$1" "$2" "$3" "$4" "$(tr -d '\n' <"$5")"
+}
+
+# before_module NAME: ns by its own clock until our module is there: from the first line
+# of our init, which is the first program, and from where the kernel goes to run it
+before_module()
+{
+	rfm log "$1" | awk -F '[][]' '/ Run \/.rainforest\/init as init process/ { run = $2 }
+		/ rfinit: starts/ { init = $2 }
+		/ rfsubos: the supervisor sees this kernel live/ { end = $2 }
+		END { if (!run || init < run || end < init) exit 1
+			printf "%.0f, %.0f\n", (end - init) * 1e9, (end - run) * 1e9 }'
 }
 
 # create NAME CPUS
@@ -22,6 +33,7 @@ create()
 {
 	timed_create "$1" --cpus "$2" --memory $gb
 	rfm show "$1" --json >/run/show
+	before=$(before_module "$1") || fail "the log of $1 does not tell when init began"
 }
 
 # destroy NAME
@@ -34,9 +46,9 @@ destroy()
 create_destroy()
 {
 	create bench 4-5
-	record "$1-create" "$2" "$wall" /run/show
+	record "$1-create" "$2" "$wall" "$before" /run/show
 	destroy bench
-	record "$1-destroy" "$2" 0 /run/last
+	record "$1-destroy" "$2" 0 "" /run/last
 }
 
 # cpus HOW ROUND: the same two CPUs off and back, by hot-plug alone (bare) or into our pool (take)
@@ -68,7 +80,7 @@ zero()
 scrub()
 {
 	destroy "$1"
-	record scrub "$2" 0 /run/last
+	record scrub "$2" 0 "" /run/last
 }
 
 # Two alike that ran and were stopped: one is zeroed plainly, the other as we do it. Which of

@@ -42,6 +42,15 @@ def shared_libraries(path):
     return libs
 
 
+def library(soname):
+    """Path of one that a program loads by itself."""
+    run = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=False)
+    for line in run.stdout.splitlines():
+        if line.split()[:1] == [soname] and "x86-64" in line:
+            return line.split()[-1]
+    raise ImageError(f"{soname}: not on this host")
+
+
 def module_name(path):
     return os.path.basename(path).split(".ko")[0].replace("-", "_")
 
@@ -169,6 +178,8 @@ class Root:
             source = os.path.join(self.build, name)
             if os.path.isfile(source):
                 self.program(path, source)
+        libkmod = library("libkmod.so.2")
+        self.program(libkmod, libkmod)
         default = os.path.join(self.build, "initrd-default")
         if os.path.isfile(default):
             staged = os.path.join(self.scratch, "initrd-default")
