@@ -14,10 +14,13 @@ mkdir -p "$T_DIR/initrd/bin" "$T_DIR/initrd/proc"
 cp "$(command -v busybox)" "$T_DIR/initrd/bin/busybox"
 cat >"$T_DIR/initrd/init" <<'END'
 #!/bin/busybox sh
+/bin/busybox rm -r /.rainforest
 /bin/busybox mount -t proc proc /proc
 echo "init of the user: pid $$, arguments: $*"
 echo "command line: $(/bin/busybox cat /proc/cmdline)"
 echo "what is here: $(/bin/busybox ls -A / | /bin/busybox tr '\n' ' ')"
+until /bin/busybox grep -q '^rfloop ' /proc/modules; do /bin/busybox sleep 0.1; done
+echo "modules beside it: $(/bin/busybox cut -d' ' -f1 /proc/modules | /bin/busybox tr '\n' ' ')"
 echo "environment: $FOREST"
 exec /bin/busybox sleep 100000
 END
@@ -41,6 +44,9 @@ like "$said" '^init of the user: pid 1, arguments: first second word' "as pid 1,
 like "$said" '^command line: .* cryptomgr.notests .*quiet loglevel=3 FOREST=rain' "with the user's parameters"
 like "$said" '^environment: rain' "and in its environment what the kernel does not know"
 like "$said" '^what is here: .*bin .*init .*proc' "its own files are there"
+unlike "$said" '^what is here: .*rainforest' "and ours are not, it removed them first"
+like "$said" '^modules beside it: .*virtio_blk ' \
+	"what is loaded beside it was, all the same: drivers of devices to come, packets"
 subos_log_clean u
 check "it is destroyed" rfm destroy --force u
 
