@@ -26,8 +26,9 @@ struct rfm_kmod {
 /**
  * rfm_kmod_load - load libkmod, once for this process
  *
- * Context: any thread. Return: its functions, or NULL when the library or a function of
- * it is not there: dlerror() says which.
+ * Context: any thread; dlerror() of the first that calls says why it is not there.
+ *
+ * Return: its functions, or NULL when the library or a function of it is not there.
  */
 const struct rfm_kmod *rfm_kmod_load(void);
 
