@@ -302,7 +302,7 @@ static void report(int fd)
 	       info.kernel);
 }
 
-static void advise(const struct settings *s)
+static void advise(const struct settings *s, const struct boot *b)
 {
 	unsigned int nr = s->cpu_count ? s->cpu_count : cpus_count(&s->cpus);
 	char size[24];
@@ -316,6 +316,9 @@ static void advise(const struct settings *s)
 				    sizeof(size)));
 	if (s->bare)
 		rfm_warn("--unsafe-bare: a reboot or crash inside can reset the whole machine");
+	if (rfm_image_lacks(s->kernel, b->image.release, "X86_MCE"))
+		rfm_warn("kernel %s has no X86_MCE: a machine check resets the whole machine",
+			 b->image.release);
 }
 
 static int create(int dev, const struct request *r, const struct settings *s, struct boot *b)
@@ -335,7 +338,7 @@ static int create(int dev, const struct request *r, const struct settings *s, st
 	ret = build(fd, id, s, b);
 	built = !ret;
 	if (!ret) {
-		advise(s);
+		advise(s, b);
 		ret = await(fd, r, s);
 	}
 	if (!ret)

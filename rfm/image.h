@@ -75,6 +75,17 @@ int rfm_image_open(struct rfm_image *image, const char *path, const char *cache_
 void rfm_image_release(char *release, size_t size, const char *path);
 
 /**
+ * rfm_image_lacks - whether a kernel was built without an option
+ * @path: its image
+ * @release: its release
+ * @option: without CONFIG_
+ *
+ * Return: true where config-RELEASE beside the image says that it is not set; false when there
+ * is no such file.
+ */
+bool rfm_image_lacks(const char *path, const char *release, const char *option);
+
+/**
  * rfm_image_close - free what rfm_image_open() took
  * @image: the image, may be zeroed
  */

@@ -16,6 +16,23 @@ is "$?" 0 "a list of CPUs does, too"
 like "$out" "warning: .* it gets 384M" "rounding is told"
 like "$out" "warning: less than 512M for each of 2 CPUs" "little memory for each CPU is told"
 like "$(RFM show db)" "^cpus +4-5$" "the CPUs are those asked for"
+unlike "$out" "machine check" "of a kernel that has no config beside it nothing is said"
+
+# a kernel whose config says that it does not take machine checks; that it does; the same by a link
+configured()
+{
+	echo "$1" >"$ROOT/boot/config-6.12.0-test"
+	RFM create mce --cpus 1 --memory 128M --kernel "$ROOT/$2" 2>&1
+	RFM destroy mce
+}
+ln -s boot/vmlinuz-6.12.0-test "$ROOT/vmlinuz"
+mce="warning: kernel 6.12.0-test has no X86_MCE: a machine check resets the whole machine$"
+for kernel in boot/vmlinuz-6.12.0-test vmlinuz; do
+	like "$(configured "# CONFIG_X86_MCE is not set" $kernel)" "$mce" "$kernel, without X86_MCE: told"
+done
+is "$(configured CONFIG_X86_MCE=y vmlinuz)" "mce is running: CPUs 3, 128M, kernel 6.12.0-fake" \
+	"with X86_MCE: nothing"
+rm "$ROOT/boot/config-6.12.0-test"
 
 # refusals: nothing may be left of any
 refuse()
