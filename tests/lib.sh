@@ -18,6 +18,7 @@
 
 T_COUNT=0
 T_FAILED=0
+exec 9>&1	# what t_again tells comes through, wherever the output of its caller goes
 RF_LONG=${RF_LONG:-}
 
 ok()
@@ -151,8 +152,10 @@ t_stale()
 # Told of, and done once more.
 t_again()
 {
-	diag "QEMU ran a stale breakpoint while $3 booted: once more"
-	diag "$(rfm log "$3" 2>&1 | tail -n 25)"
+	{
+		diag "QEMU ran a stale breakpoint while $3 booted: once more"
+		diag "$(rfm log "$3" 2>&1 | tail -n 25)"
+	} >&9
 	[ "$2" = create ] || set -- "$@" --force
 	[ "$2" = restart ] || rfm destroy "$3" --force
 	t_out=$("$@" 2>&1)
@@ -352,6 +355,7 @@ run_guest()
 	t_points=$(grep -Ec '^(not )?ok' "$T_DIR/out$t_n")
 	T_COUNT=$((T_COUNT + t_points))
 	T_FAILED=$((T_FAILED + $(grep -c '^not ok' "$T_DIR/out$t_n")))
+	t_note_boots
 	guest_ended
 	[ -n "${EXPECT_COMPLAINTS-}" ] ||
 		log_clean "machine $t_n: the kernel log is clean" <"$VM_LOGS/serial.log" ||
@@ -362,6 +366,18 @@ run_guest()
 	esac
 	EXPECT_STATUS=
 	EXPECT_COMPLAINTS=
+}
+
+# For the runner: how many subOSes lived, as rfcontroller tells of those whose cores came back,
+# and what t_again told (tools/vm/machine.py: note()).
+t_note_boots()
+{
+	[ -n "${RF_BOOTS-}" ] || return 0
+	{
+		echo "boots $(grep -ac 'destroyed, CPUs back in [1-9]' "$VM_LOGS/serial.log")"
+		sed -n 's/^# QEMU ran a stale breakpoint while \(.*\) booted: once more$/again \1/p' \
+			"$T_DIR/out$t_n"
+	} >>"$RF_BOOTS"
 }
 
 guest_ended()

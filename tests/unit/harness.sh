@@ -46,13 +46,38 @@ rm "$tmp/ready"
 is "$(printf '# prepare: false\n[ -e %s/ready ] && echo "ok - a"; echo 1..1\n' "$tmp" |
 	run_one harness-unready)" "1 0 passed, 1 failed" "control: without it the test fails"
 
-crash="echo 'QEMU crashed (SIGSEGV)' >\"\$RF_QEMU_CRASHES\""
+crash="echo 'crash QEMU crashed (SIGSEGV)' >>\"\$RF_BOOTS\""
 is "$(printf '[ -e %s/once ] && echo "ok - a"; [ -e %s/once ] || %s; touch %s/once; echo 1..1\n' \
 	"$tmp" "$tmp" "$crash" "$tmp" | run_one harness-crash)" \
 	"0 1 passed, 0 failed" "run: once more when QEMU crashed"
 like "$(cat "$tmp/out")" '^harness-crash.sh: QEMU crashed \(SIGSEGV\): once more$' "and that is told"
 is "$(printf 'echo "not ok - a"; %s; echo 1..1\n' "$crash" | run_one harness-crashes)" \
 	"1 0 passed, 1 failed" "run: not when it crashes again"
+
+# counted NAME COUNT AGAIN: what the runner says of a good test with so many boots, of which so
+# many were done again; it writes NAME.json
+counted()
+{
+	{
+		echo '#!/bin/sh'
+		echo 'echo "ok - a"; echo 1..1'
+		echo "{ echo boots $2; yes again one | head -n $3; } >>\"\$RF_BOOTS\""
+	} >"$tmp/$1.sh"
+	chmod +x "$tmp/$1.sh"
+	RF_LONG='' "$T_TOP/tests/run" --results "$tmp/$1.json" "$tmp/$1.sh" >"$tmp/out"
+	echo "$? $(tail -n 2 "$tmp/out" | tr '\n' ';')"
+}
+is "$(counted harness-few 60 10)" \
+	"0 10 of 60 boots were done again, 10 may be;1 passed, 0 failed;" \
+	"run: boots that were done again are told"
+like "$(tr -d ' \n' <"$tmp/harness-few.json")" \
+	'"boots":\{"counted":60,"again":10,"allowed":10\}.*"boots":60,"again":10' "and written down"
+is "$(counted harness-many 60 11)" \
+	"1 not ok - 11 of 60 boots were done again, 10 may be;1 passed, 2 failed;" \
+	"run: too many of them are a failure"
+like "$(cat "$tmp/out")" 'not ok - 11 of 60 boots were done again, more than 10' "of that test, too"
+is "$(counted harness-three 9 3)" "0 3 of 9 boots were done again, 4 may be;1 passed, 0 failed;" \
+	"run: three in a row of few are none"
 
 # Which comes when: m* are machines, b* machines that can be beside others, p* machines that want
 # something prepared, u* boot none.
@@ -125,10 +150,14 @@ done <<'END'
 6|hung|nvme nvme0: 5/0/0 default/read/poll queues|no
 4|booting|Oops: int3: 0000 [#1]|no
 END
-# as_often N: create's status when so many boots end like that
+# as_often N COMMAND...: its status when so many boots end like that, how many there were, and how
+# many were told of as done again
 as_often()
 {
 	rm -f "$tmp/boots"
+	n=$1
+	shift
+	# shellcheck disable=SC2317 # called by what is called
 	rfm()
 	{
 		case $1 in
@@ -140,13 +169,31 @@ as_often()
 			;;
 		esac
 	}
-	n=$1
-	t_run rfm create one >/dev/null
-	echo "$t_status $(wc -l <"$tmp/boots")"
+	"$@" >/dev/null 9>"$tmp/told"
+	echo "$t_status $(wc -l <"$tmp/boots") $(grep -c '^# .* while one booted: once more$' "$tmp/told")"
 }
-is "$(as_often 0), $(as_often 3), $(as_often 100)" "0 1, 0 4, 1 5" \
-	"a boot that QEMU ended is done again, four times at most"
+is "$(for n in 0 3 100; do as_often $n t_run rfm create one; done | tr '\n' ,)" \
+	"0 1 0,0 4 3,1 5 4," "a boot that QEMU ended is done again, four times at most, and told"
+# shellcheck disable=SC2317 # called through check
+makes_one() { boots rfm create one; }
+is "$(as_often 2 check x makes_one)" "0 3 2" "and told where check swallows what a command says"
 unset -f rfm
+
+# A machine's boots, its subOSes' and what was done again come to the runner.
+(
+	run_vm()
+	{
+		T_MACHINES=1 VM_LOGS=$tmp
+		for ms in 148 0 9; do
+			echo "[ 1.0] rfcontroller: one: destroyed, CPUs back in $ms ms, memory zeroed in 0 ms"
+		done >"$tmp/serial.log"
+		echo "# QEMU ran a stale breakpoint while one booted: once more"
+		echo "# script ended"
+	}
+	RF_BOOTS=$tmp/journal T_DIR=$tmp EXPECT_COMPLAINTS=y
+	run_guest </dev/null >/dev/null
+)
+is "$(tr '\n' ' ' <"$tmp/journal")" "boots 2 again one " "run_guest: tells the runner of boots"
 
 # The scan: lines of real kernels, each of which must be noticed.
 while IFS= read -r line; do

@@ -30,7 +30,7 @@ sys.path.insert(0, os.path.join(TOP, "tools/vm"))
 
 # pylint: disable=wrong-import-position
 from cpio import Archive
-from machine import QUICK_CPU
+from machine import QUICK_CPU, note
 
 
 def wire_version():
@@ -195,6 +195,7 @@ class Machine:
                 f"rdinit={rdinit} console=hvc0 {append}")
         if self.memory > MEMORY:
             line += f" mem={MEMORY >> 20}M"
+        note("boots 1")
         self.launch(["-kernel", boot, "-initrd", image, "-append", line, *qemu], five_levels=not elf)
 
     def launch(self, args, five_levels=False):
@@ -391,6 +392,7 @@ def run_case(title, function, make, machine, keep):
         machine.close()
         if result is not None:
             break
+        note(f"again {machine.why}")
         print(f"# {machine.why}: once more", flush=True)
         machine = None
     return result, None

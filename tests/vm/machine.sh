@@ -63,9 +63,9 @@ is $? 122 "122 when its kernel panics"
 like "$(cat "$T_DIR/err")" 'sysrq triggered crash' "the panic's reason is told"
 (log_clean "control") <"$VM_LOGS/serial.log" >"$T_DIR/control"
 like "$(cat "$T_DIR/control")" '^not ok' "control: a panic is no clean log"
-RF_QEMU_CRASHES=$T_DIR/crashes
-export RF_QEMU_CRASHES
-rm -f "$RF_QEMU_CRASHES"
+RF_BOOTS=$T_DIR/crashes
+export RF_BOOTS
+rm -f "$RF_BOOTS"
 # The sleep orders nothing: the machine is to be there, and silent, when QEMU crashes.
 run_vm --smp 2 --timeout 60 -- sh -c 'echo up; sleep 1000' 2>"$T_DIR/err" | {
 	read -r line
@@ -74,10 +74,10 @@ run_vm --smp 2 --timeout 60 -- sh -c 'echo up; sleep 1000' 2>"$T_DIR/err" | {
 }
 is "$(cat "$T_DIR/line")" up "a short line comes through at once"
 like "$(cat "$T_DIR/err")" 'QEMU ended \(status -11\)' "a crash of QEMU itself is told"
-like "$(cat "$RF_QEMU_CRASHES")" '^QEMU crashed \(SIGSEGV\), logs in .*vm-machine/vm' \
+like "$(cat "$RF_BOOTS")" '^crash QEMU crashed \(SIGSEGV\), logs in .*vm-machine/vm' \
 	"and written down for tests/run"
-rm -f "$RF_QEMU_CRASHES"
-unset RF_QEMU_CRASHES
+rm -f "$RF_BOOTS"
+unset RF_BOOTS
 run_vm --smp 2 --append nosmt -- true
 check "control: another parameter is noticed" eval '! command_line_bare'
 "$T_TOP/tools/rf-vm" --quiet --logs "$T_DIR/broken" --qemu -nonsense -- true 2>"$T_DIR/err"

@@ -31,6 +31,15 @@ PR_SET_PDEATHSIG, PR_SET_THP_DISABLE = 1, 41
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 
+def note(line):
+    """For tests/run: in the file $RF_BOOTS stands what became of boots, a line each: "boots N",
+    "again WHY" for one that is done again, "crash WHAT" for an end of QEMU itself."""
+    path = os.environ.get("RF_BOOTS")
+    if path:
+        with open(path, "a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+
 def before_qemu():
     """QEMU does not outlive us, however we end, and the host clears only what it touches:
     huge pages for a machine's memory cost a sixth of the CPU time of a boot."""
