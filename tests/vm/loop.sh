@@ -156,6 +156,8 @@ if [ -x /usr/bin/iperf3 ]; then
 	inside a 'iperf3 -s -D >/dev/null 2>&1' >/dev/null
 	check "iperf3" eventually 10 iperf3 -c 10.9.0.2 -t 2
 	check "iperf3, UDP, the other way" iperf3 -c 10.9.0.2 -u -b 0 -R -t 2
+else
+	skip "iperf3" "it is not installed"
 fi
 quiet - "$before" "nothing of that went over the card"
 n=$(count - $A received) c=$(count - $A copies_in)
@@ -195,6 +197,8 @@ if [ -x /usr/bin/nft ]; then
 	is "$(netctl flood 10.9.0.2 5001 100 100)" "send: Operation not permitted" "what the output chain drops"
 	check "control: on the way of the card the same" test "$(nft list table inet t | grep -c 'packets 0 ')" = 0
 	nft delete table inet t
+else
+	skip "the firewall" "nft is not installed"
 fi
 
 # --- who may ---
@@ -356,6 +360,7 @@ if [ -x /usr/bin/iperf3 ]; then
 	check "b is destroyed under it" rfm destroy b --force
 	check "and is no peer" eventually 10 gone_b
 else
+	skip "b is destroyed under iperf3" "it is not installed"
 	check "b is destroyed" rfm destroy b
 fi
 check "a is destroyed" rfm destroy a

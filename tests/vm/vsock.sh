@@ -124,6 +124,8 @@ if [ -x /usr/bin/socat ]; then
 	inside a 'dd if=/dev/urandom of=/run/data bs=1M count=2; (cat /run/data; md5sum </run/data >/run/sum) | vsockctl send 2 7000' >/dev/null
 	wait $!
 	is "$(md5sum </run/got)" "$(inside a 'cat /run/sum')" "a to socat, which listens"
+else
+	skip "socat" "it is not installed"
 fi
 
 # --- opened and closed ---
