@@ -28,6 +28,16 @@ nmi_to()
 	rmmod rftest
 }
 initrd_with rftest
+# QEMU's monitor sends an NMI by way of every core's LINT1, which the supervisor's first core alone
+# does not mask. Returns when that one has taken it.
+nmis() { sed -n 's/^ *NMI: *\([0-9]*\).*/\1/p' /proc/interrupts; }
+more_nmis() { [ "$(nmis)" -gt "$nmis_before" ]; }
+monitor_nmi()
+{
+	nmis_before=$(nmis)
+	hmp nmi
+	check "control: core 0 takes an NMI of the monitor" eventually 20 more_nmis
+}
 
 # --- NMI and machine check into cores that run no kernel ---
 check "control: core 4 is met in a kernel" eventually 20 eval 'register 4 RIP | grep -q "^ffffffff"'
@@ -36,6 +46,8 @@ is "$(cat /sys/devices/system/cpu/online)" 0-3 "the supervisor has four left"
 is "$(($(printf %d "0x$(register 4 CR4)") & 0x40))" 64 "parked: CR4.MCE is set"
 unlike "$(register 4 RIP)" '^ffffffff' "parked: the core is at no address of a kernel"
 is "$(irr 4)" "(none)" "parked: no interrupt is pending"
+monitor_nmi
+is "$(counter 4 nmi)$(counter 5 nmi)" 00 "parked cores do not: they mask LINT1"
 nmi_to 4
 check "NMI into a parked core: it takes it" eventually 20 eval '[ "$(counter 4 nmi)" -eq 1 ]'
 is "$(counter 5 nmi)" 0 "control: the other parked core took none"
@@ -56,7 +68,11 @@ check "and execute" eval 'taskset 0x10 true && taskset 0x20 true'
 
 # --- the same into a core of a subOS that waits for being woken ---
 check "a subOS with two cores" rfm create a --cpus 3-4 --memory 256M --initrd /run/initrd
-inside a 'echo 0 >/sys/devices/system/cpu/cpu1/online' >/dev/null
+monitor_nmi
+like "$(inside a 'grep NMI: /proc/interrupts; echo 0 >/sys/devices/system/cpu/cpu1/online')" \
+	'^NMI: +0 +0 ' "no core of a subOS does"
+monitor_nmi
+is "$(counter 4 nmi)" 1 "nor one that waits"
 nmi_to 4
 check "NMI into a waiting core: it takes it" eventually 20 eval '[ "$(counter 4 nmi)" -eq 2 ]'
 hmp mce 4 1 0xb200000000000000 5 0 0
