@@ -210,6 +210,25 @@ END
 is "$(echo '[    1.0] please report a bug; 2 warnings' | complaints)" "" \
 	"scan: ordinary lines are no complaint"
 
+# What builds say of our files, each of which must be noticed; and of others.
+while IFS= read -r line; do
+	is "$(printf 'x\n%s\ny\n' "$line" | "$T_TOP/scripts/our-warnings")" "$line" \
+		"our-warnings: notices: $line"
+done <<'END'
+/b/src/ficm/main.c:10:5: warning: no previous prototype for 'x' [-Wmissing-prototypes]
+/b/src/rfcom/queue.c:12:27: warning: cast from restricted __le32
+/b/src/rfcontroller/park.o: warning: objtool: x() falls through to next function y()
+WARNING: modpost: missing MODULE_DESCRIPTION() in /b/src/kernel/rfsubos.o
+WARNING: modpost: /b/src/rfloop/rfloop: section mismatch in reference: x (section: .text) -> y
+ERROR: modpost: "x" [/b/src/virtio/rfvirtio.ko] undefined!
+END
+is "$("$T_TOP/scripts/our-warnings" <<'END'
+In file included from /b/src/ficm/main.c:3:
+/usr/src/linux-headers/include/linux/mm.h:3:1: warning: unused variable 'x'
+WARNING: Module.symvers is missing.
+END
+)" "" "our-warnings: not what is said of others"
+
 is "$(printf 'x\n[ 1.0] WARNING: y\n[ 1.1] RIP: z\n' | (log_clean log) | tr '\n' '|')" \
 	"not ok - log|# [ 1.0] WARNING: y|# [ 1.1] RIP: z|" "log_clean: shows what came after a complaint"
 is "$(printf 'x\n' | (log_clean log))" "ok - log" "log_clean: or passes"
