@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # What a user brings and sees: the own initrd and parameters, the log from its
-# first line on; both entries of a kernel, four and five levels of
-# page tables.
+# first line on, an ELF as the kernel; both entries of a kernel, four and five
+# levels of page tables, on which a core comes home by the reset vector.
 # timeout: 600 900
 # beside
 # shellcheck source=tests/lib.sh
@@ -27,8 +27,60 @@ END
 chmod 755 "$T_DIR/initrd/init"
 (cd "$T_DIR/initrd" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$T_DIR/user.cpio.gz"
 
-run_guest --smp 3 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
-	--copy "$T_DIR/user.cpio.gz:/root/user.cpio.gz" <<'END'
+# Both entries of a kernel. An ELF is entered with four levels of page tables; the
+# bzImage's own code makes five where the machine has them.
+cat >"$T_DIR/entries.lib" <<'END'
+# entered WHAT LA57 OPTION...: a subOS, so many of whose CPUs have five levels; both CPUs come
+entered()
+{
+	e_what=$1 e_la57=$2
+	shift 2
+	check "$e_what: a subOS" rfm create e --cpus 2-3 --memory 384M "$@"
+	is "$(inside e 'grep -cw la57 /proc/cpuinfo; nproc' | xargs)" "$e_la57 2" \
+		"$e_what: the levels of its page tables, and both CPUs came"
+}
+
+left()
+{
+	subos_log_clean e
+	check "$e_what: destroyed" rfm destroy e
+}
+
+own_tables()
+{
+	e_cr3=$(printf %d "0x$(register 3 CR3)") e_base=$(printf %d "$(base e)")
+	[ "$e_cr3" -lt "$e_base" ] || [ "$e_cr3" -ge $((e_base + (384 << 20))) ]
+}
+
+# comes_home LA57: its second core leaves it by the reset vector. It keeps the number of levels,
+# which cannot be changed in 64-bit mode; a core that came by INIT would have four.
+comes_home()
+{
+	check "$e_what: control: a core that is in it is on its page tables" eval '! own_tables'
+	is "$(inside e 'echo 0 >/sys/devices/system/cpu/cpu1/online; nproc')" 1 \
+		"$e_what: that core goes off line"
+	check "$e_what: it waits at its mailbox" eventually 30 waits 3
+	is $(($(printf %d "0x$(register 3 CR4)") >> 12 & 1)) "$1" "$e_what: CR4.LA57 of it"
+	check "$e_what: it walks page tables of ours" own_tables
+	audit "$e_what: the invariants hold"
+	is "$(inside e 'echo 1 >/sys/devices/system/cpu/cpu1/online; nproc')" 2 \
+		"$e_what: it can be used again"
+}
+
+# both_entries WHAT KERNEL LA57
+both_entries()
+{
+	entered "$1: ELF" 0 --kernel "$2"
+	left
+	entered "$1: bzImage" "$3" --kernel "$2" --bzimage
+	left
+}
+END
+set -- --smp 4 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
+	--copy "$T_TOP/tests/vm/isolation-lib:/rf/isolation-lib" \
+	--copy "$T_DIR/entries.lib:/rf/entries.lib"
+
+run_guest "$@" --copy "$T_DIR/user.cpio.gz:/root/user.cpio.gz" <<'END'
 . /rf/lifecycle.lib
 modprobe rfcontroller
 
@@ -63,40 +115,58 @@ check "its log tells how that ended, without any help of it" eventually 90 gave_
 check "and still has the first line" first_line
 refused 6 'time|init' "rfm restart does not wait for ever" rfm restart early --force --timeout 5
 check "it is destroyed" rfm destroy --force early
+
+# --- four levels, which are all that this machine has; the ELF is a file of the user's ---
+. /rf/isolation-lib
+. /rf/lifecycle.lib
+. /rf/entries.lib
+is "$(grep -cw la57 /proc/cpuinfo)" 0 "control: the supervisor has four levels"
+unpacked() { find /var/cache/rainforest -name '*.elf' -size +8192k | grep .; }
+mv "$(unpacked)" /root/vmlinux
+is "$(head -c 4 /root/vmlinux | tail -c 3)" ELF "what was unpacked of the bzImage is an ELF"
+entered "the user's ELF" 0 --kernel /root/vmlinux
+is "$(field e image) $(field e kernel)" "/root/vmlinux $(subos_release)" "rfm show names it, and its release"
+check "control: none was unpacked this time" eval '! unpacked'
+left
+entered "bzImage" 0 --bzimage
+left
 audit "in the end: the invariants hold"
 check "rmmod" rmmod rfcontroller
 END
 
-# Both entries of a kernel, with five levels of page tables and with four. An ELF is
-# entered with four; the bzImage's own code makes five where the machine has them.
-cat >"$T_DIR/entries" <<'END'
+# Five levels. Kernels before 6.10 do not know the reset vector.
+run_guest "$@" --cpu max <<'END'
+. /rf/isolation-lib
 . /rf/lifecycle.lib
+. /rf/entries.lib
 modprobe rfcontroller
-levels() { inside e 'grep -cw la57 /proc/cpuinfo'; }
-both_entries()
-{
-	check "$1: entered as ELF" rfm create e --cpus 2 --memory 384M --kernel "$2"
-	is "$(levels)" 0 "$1: ELF: four levels"
-	is "$(inside e nproc)" 2 "$1: ELF: both CPUs came"
-	check "$1: ELF: destroyed" rfm destroy e
-	check "$1: entered as bzImage" rfm create e --cpus 2 --memory 384M --kernel "$2" --bzimage
-	is "$(levels)" "$BZIMAGE_LA57" "$1: bzImage: the levels that the machine has"
-	is "$(inside e nproc)" 2 "$1: bzImage: both CPUs came"
-	subos_log_clean e
-	check "$1: bzImage: destroyed" rfm destroy e
-}
-is "$(grep -cw la57 /proc/cpuinfo)" "$SUPERVISOR_LA57" "control: the supervisor's levels"
-both_entries "this kernel" "/boot/vmlinuz-$(uname -r)"
+is "$(grep -cw la57 /proc/cpuinfo)" 4 "control: the supervisor has five levels"
+entered "ELF" 0
+comes_home 0
+left
+entered "bzImage" 2 --bzimage
+comes_home 1
+left
 if [ -n "$RF_LONG" ]; then
-	both_entries "the other kernel" "$OTHER_KERNEL"
+	both_entries "the other kernel" "$OTHER_KERNEL" 2
+else
+	entered "the other kernel: bzImage" 2 --kernel "$OTHER_KERNEL" --bzimage
+	left
 fi
 audit "in the end: the invariants hold"
 check "rmmod" rmmod rfcontroller
 END
-{ echo "SUPERVISOR_LA57=3 BZIMAGE_LA57=2"; cat "$T_DIR/entries"; } >"$T_DIR/five"
-{ echo "SUPERVISOR_LA57=0 BZIMAGE_LA57=0"; cat "$T_DIR/entries"; } >"$T_DIR/four"
-run_guest --smp 3 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
-	--cpu max <"$T_DIR/five"
-run_guest --smp 3 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
-	--cpu max,la57=off <"$T_DIR/four"
+
+# The same processor with four; in short runs the first machine has to do.
+[ -z "$RF_LONG" ] || run_guest "$@" --cpu max,la57=off <<'END'
+. /rf/isolation-lib
+. /rf/lifecycle.lib
+. /rf/entries.lib
+modprobe rfcontroller
+is "$(grep -cw la57 /proc/cpuinfo)" 0 "control: the supervisor has four levels"
+both_entries "this kernel" "/boot/vmlinuz-$(uname -r)" 0
+both_entries "the other kernel" "$OTHER_KERNEL" 0
+audit "in the end: the invariants hold"
+check "rmmod" rmmod rfcontroller
+END
 done_testing
