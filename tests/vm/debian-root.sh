@@ -33,7 +33,7 @@ cp "$(command -v busybox)" "$T_DIR/initrd/bin/busybox"
 cp "$T_TOP/tests/vm/drive-init" "$T_DIR/initrd/init"
 (cd "$T_DIR/initrd" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$T_DIR/root.cpio.gz"
 
-run_guest --smp 3 --disk "$disk" --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
+run_guest --smp 4 --disk "$disk" --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
 	--copy "$T_DIR/root.cpio.gz:/root/root.cpio.gz" <<'END'
 . /rf/lifecycle.lib
 modprobe rfcontroller
@@ -88,17 +88,18 @@ exec_pid=$!
 
 audit "while it runs the invariants hold"
 subos_log_clean d
-if [ -n "$RF_LONG" ]; then
-	typed d reboot
-	rebooted() { in_state d stopped; }
-	check "reboot, typed inside, stops it" eventually 200 rebooted
-	like "$(field d reason)" '^restart' "and says that it wants a restart"
+typed d reboot
+check "reboot, typed inside: the distribution shuts down" eventually 200 in_state d stopped
+like "$(field d reason)" '^restart' "and wants a restart"
+if [ -n "$RF_LONG" ]; then	# a Debian once more; roots.sh has an rfm stop of one, too
 	check "it starts again" rfm restart d
 	check "Debian asks for a login again" log_in d
 	is "$(inside d 'redis-cli --raw get where')" rainforest-was-here "the service has its data"
+	rfm exec d sleep 10000 </dev/null 2>/run/said &
+	exec_pid=$!
+	check "rfm stop: the distribution shuts down" rfm stop d --timeout 200
+	like "$(field d reason)" '^power off' "by itself"
 fi
-check "rfm stop: the distribution shuts down" rfm stop d --timeout 200
-like "$(field d reason)" '^power off' "by itself"
 wait $exec_pid
 like "$? $(cat /run/said)" '^(125|1[0-9][0-9]) ' "and no command holds it up"
 check "it is destroyed" rfm destroy d

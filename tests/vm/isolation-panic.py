@@ -142,6 +142,8 @@ def test(tap, vm):
         return
     bases = [int(n, 0) for n in re.search(rb"bases (\w+) (\w+) end", contents("out")).groups()]
     tap.point(True, "two subOSes run")
+    line = re.search(rb"Kernel command line: ([^\r\n]*)", contents("vm/serial.log"))
+    tap.point(line and line[1] == b"console=ttyS0", "no boot parameter but the console", str(line))
     monitor = Monitor(os.path.join(OUT, "monitor"))
     wait_for(lambda: contents("out").count(b"alive") > 3)
     monitor.ask("nmi")		# which was made fatal for the supervisor

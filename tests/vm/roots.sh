@@ -149,7 +149,8 @@ like "$(there d $fio --rw=write --verify_only $again; echo "exit $?")" '^exit [1
 	"control: bytes that the supervisor changed are found"
 
 audit "while they run the invariants hold"
-check "Debian shuts down" rfm stop d --timeout 200
+check "rfm stop: Debian shuts down" rfm stop d --timeout 200
+like "$(field d reason)" '^power off' "by itself"
 check "it is destroyed" rfm destroy d
 check "e, too" rfm destroy e
 check "the directory can be unmounted" umount /srv/debian
