@@ -28,7 +28,7 @@ int maclist_line(char *line, const char **name, struct spec *s)
 	return n;
 }
 
-static bool file_has(const char *path, const uint8_t mac[6])
+static bool in_file(const char *path, const char *owner, maclist_fn *fn, void *data)
 {
 	char line[MACLIST_LINE];
 	bool found = false;
@@ -37,15 +37,13 @@ static bool file_has(const char *path, const uint8_t mac[6])
 	FILE *f = fopen(path, "re");
 
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = maclist_line(line, &name, &s) >= 0 && s.kind == SPEC_NET && s.has_mac &&
-			!memcmp(s.mac, mac, 6);
+		found = maclist_line(line, &name, &s) >= 0 && fn(owner, &s, data);
 	if (f)
 		fclose(f);
 	return found;
 }
 
-bool maclist_owner(const char *run, const char *but, const uint8_t mac[6],
-		   char owner[MACLIST_NAME])
+bool maclist_find(const char *run, const char *but, maclist_fn *fn, void *data)
 {
 	char path[1024];
 	bool found = false;
@@ -56,11 +54,32 @@ bool maclist_owner(const char *run, const char *but, const uint8_t mac[6],
 		if (!strcmp(e->d_name, but) || strlen(e->d_name) >= MACLIST_NAME)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/devices", run, e->d_name);
-		found = file_has(path, mac);
-		if (found)
-			strcpy(owner, e->d_name);
+		found = in_file(path, e->d_name, fn, data);
 	}
 	if (dir)
 		closedir(dir);
 	return found;
+}
+
+struct question {
+	const uint8_t *mac;
+	char *owner;
+};
+
+static bool has_mac(const char *owner, const struct spec *s, void *data)
+{
+	const struct question *q = data;
+
+	if (s->kind != SPEC_NET || !s->has_mac || memcmp(s->mac, q->mac, sizeof(s->mac)))
+		return false;
+	strcpy(q->owner, owner);
+	return true;
+}
+
+bool maclist_owner(const char *run, const char *but, const uint8_t mac[6],
+		   char owner[MACLIST_NAME])
+{
+	struct question q = { mac, owner };
+
+	return maclist_find(run, but, has_mac, &q);
 }

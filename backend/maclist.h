@@ -20,6 +20,20 @@
  */
 int maclist_line(char *line, const char **name, struct spec *s);
 
+/* Looks at a device of a subOS. Return: true ends the search. */
+typedef bool maclist_fn(const char *owner, const struct spec *s, void *data);
+
+/**
+ * maclist_find - look at the devices of all subOSes
+ * @run: directory with a directory for each subOS
+ * @but: name of a subOS that is not looked at
+ * @fn: called for each device
+ * @data: for @fn
+ *
+ * Return: whether @fn found what it looked for.
+ */
+bool maclist_find(const char *run, const char *but, maclist_fn *fn, void *data);
+
 /**
  * maclist_owner - who has a card with that address?
  * @run: directory with a directory for each subOS

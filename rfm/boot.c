@@ -193,9 +193,9 @@ static int settle_overlay(struct boot *b)
 	return ret ? rfm_fail_errno(ret, NULL, "cannot start a thread") : 0;
 }
 
-int boot_prepare(struct boot *b, const struct settings *s)
+int boot_prepare(struct boot *b, const struct settings *s, bool all)
 {
-	int ret;
+	int ret, initrd;
 
 	memset(b, 0, sizeof(*b));
 	b->s = s;
@@ -203,8 +203,8 @@ int boot_prepare(struct boot *b, const struct settings *s)
 	b->cache_dir = sysroot_cache_dir();
 	start_overlay_early(b);
 	ret = open_image(b);
-	if (!ret)
-		ret = open_initrd(b);
+	initrd = !ret || all ? open_initrd(b) : 0;
+	ret = ret ? ret : initrd;
 	if (!ret)
 		ret = check_module(b);
 	if (!ret)

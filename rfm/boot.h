@@ -51,9 +51,10 @@ struct boot {
 /*
  * Reads everything that can be wrong before anything is taken: opens image and
  * initrd, checks that our module is there for this kernel and that the memory
- * is enough, and starts to build the overlay in the background.
+ * is enough, and starts to build the overlay in the background. @all: an image
+ * that will not do does not keep it from the initrd.
  */
-int boot_prepare(struct boot *b, const struct settings *s);
+int boot_prepare(struct boot *b, const struct settings *s, bool all);
 
 /* Waits for the overlay, hands all to the module, starts the subOS. */
 int boot_load(struct boot *b, int fd);

@@ -349,6 +349,23 @@ static int create(int dev, const struct request *r, const struct settings *s, st
 	return ret;
 }
 
+/* For all that can be wrong; a dry run for all that is. */
+static int look(int dev, const struct request *r, struct settings *s, struct boot *b)
+{
+	int ret, image;
+
+	if (r->dry_run)
+		precheck_begin();
+	ret = devices_parse(s, &r->text, r->dry_run);
+	if (ret && !r->dry_run)
+		return ret;
+	image = boot_prepare(b, s, r->dry_run);
+	ret = ret ? ret : image;
+	if (ret && !r->dry_run)
+		return ret;
+	return precheck(dev, s, r->dry_run, b->image.version, ret);
+}
+
 static int run_request(const struct request *r, struct settings *s)
 {
 	struct boot b = { 0 };
@@ -360,16 +377,14 @@ static int run_request(const struct request *r, struct settings *s)
 		return rfm_fail(RFM_USAGE,
 				"--on-crash %s: a bare subOS does not tell of a crash; leave --unsafe-bare or --on-crash out",
 				policy_word(s->policy.on_crash));
-	if (s->bare && s->nr_devices)
+	if (s->bare && r->text.nr_devices)
 		return rfm_fail(RFM_USAGE,
 				"--%s: a bare subOS has no module of ours that drives it; leave --unsafe-bare out",
-				spec_word(s->devices->kind));
+				spec_word(r->text.device_kind[0]));
 	dev = dev_connect();
 	if (dev < 0)
 		return -dev;
-	ret = boot_prepare(&b, s);
-	if (!ret || r->dry_run)
-		ret = precheck(dev, s, r->dry_run, b.image.version, ret);
+	ret = look(dev, r, s, &b);
 	if (!ret && !r->dry_run)
 		ret = create(dev, r, s, &b);
 	boot_free(&b);

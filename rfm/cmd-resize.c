@@ -345,7 +345,8 @@ static void ask_module(struct conflicts *c, void *data)
 	char name[24], why[400];
 
 	for (s = q->r->steps; s < q->r->steps + q->r->nr; s++)
-		if (resize_do(q->fd, s, q->r->timeout_ms, RF_RESIZE_DRY_RUN))
+		if (!conflict_named(c, s->kind, s->bdf) &&
+		    resize_do(q->fd, s, q->r->timeout_ms, RF_RESIZE_DRY_RUN))
 			conflict(c, resize_code(s), "%s: %s", step_name(s, name, sizeof(name)),
 				 resize_why(s, why, sizeof(why)));
 }

@@ -59,7 +59,7 @@ static int boot_again(int fd, const struct settings *s, const struct request *r)
 	struct boot b;
 	int ret;
 
-	ret = boot_prepare(&b, s);
+	ret = boot_prepare(&b, s, false);
 	if (!ret)
 		ret = devices_resume(s->name);
 	if (!ret)

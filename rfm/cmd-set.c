@@ -43,7 +43,7 @@ static int keep_files(int fd, const char *name, const struct rf_info *info)
 		return rfm_fail(RFM_NOT_FOUND,
 				"its settings are not known (it was not made by rfm create on this machine since the last boot), so that nothing can boot it again; use keep or destroy");
 	s.memory = info->mem_bytes;
-	ret = boot_prepare(&b, &s);
+	ret = boot_prepare(&b, &s, false);
 	if (!ret)
 		ret = boot_keep(&b, fd);
 	boot_free(&b);

@@ -134,37 +134,27 @@ static int check_twice(const struct spec *all, unsigned int nr, const struct spe
 	return 0;
 }
 
-static int check_owner(const struct settings *s, const struct spec *d)
+int devices_parse(struct settings *s, const struct settings_text *text, bool all)
 {
-	char owner[MACLIST_NAME], mac[18];
-
-	if (d->kind != SPEC_NET || !d->has_mac ||
-	    !maclist_owner(sysroot_run_dir(), s->name, d->mac, owner))
-		return 0;
-	return rfm_fail(RFM_CONFLICT,
-			"%s is the address of a card of %s; take another, or leave mac= out",
-			spec_mac_text(d->mac, mac), owner);
-}
-
-int devices_parse(struct settings *s, const struct settings_text *text)
-{
+	int ret, first = 0;
+	struct spec *d;
 	unsigned int i;
-	int ret = 0;
 
 	if (!text->nr_devices)
 		return 0;
 	s->devices = calloc(text->nr_devices, sizeof(*s->devices));
 	if (!s->devices)
 		return rfm_fail(RFM_FAILED, "out of memory");
-	for (i = 0; !ret && i < text->nr_devices; i++) {
-		ret = devices_parse_one(&s->devices[i], text->device_kind[i], text->device[i]);
+	for (i = 0; (all || !first) && i < text->nr_devices; i++) {
+		d = &s->devices[s->nr_devices];
+		ret = devices_parse_one(d, text->device_kind[i], text->device[i]);
 		if (!ret)
-			ret = check_twice(s->devices, i, &s->devices[i]);
+			ret = check_twice(s->devices, s->nr_devices, d);
 		if (!ret)
-			ret = check_owner(s, &s->devices[i]);
+			s->nr_devices++;
+		first = first ? first : ret;
 	}
-	s->nr_devices = i;
-	return ret;
+	return first;
 }
 
 /* It says itself why it cannot be. */

@@ -28,8 +28,10 @@ struct device_line {
 
 /* All but the last return 0 or an enum rfm_exit, reported. */
 
-/* Checks what was asked for, on this machine; paths become absolute. */
-int devices_parse(struct settings *s, const struct settings_text *text);
+/* Checks what was asked for, on this machine, @all or up to the first that cannot be; paths
+ * become absolute.
+ */
+int devices_parse(struct settings *s, const struct settings_text *text, bool all);
 /* One device; @s: as struct spec */
 int devices_parse_one(struct spec *s, enum spec_kind kind, const char *text);
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FAIL_TEXT	2048	/* of what rfm.failed takes: two paths and words */
+
 static bool progress_shown;
 
 static void print_line(const char *prefix, const char *format, va_list ap)
@@ -24,11 +26,17 @@ static void print_line(const char *prefix, const char *format, va_list ap)
 
 int rfm_fail(int code, const char *format, ...)
 {
+	char text[FAIL_TEXT];
 	va_list ap;
 
 	va_start(ap, format);
-	print_line("", format, ap);
+	if (rfm.failed)
+		vsnprintf(text, sizeof(text), format, ap);
+	else
+		print_line("", format, ap);
 	va_end(ap);
+	if (rfm.failed)
+		rfm.failed(code, text);
 	return code;
 }
 

@@ -17,31 +17,72 @@
 #include "rfm.h"
 #include "sysroot.h"
 
+/**
+ * struct conflicts - what was found
+ * @s: what is wanted
+ * @all: go on after the first one
+ * @code: exit code of the first one
+ * @nr: their number
+ * @cpus: those of the CPUs that were asked for which have one
+ * @no_count: there are not as many CPUs as were asked for
+ * @pci: functions likewise, as they stand in the settings
+ */
 struct conflicts {
+	const struct settings *s;
 	bool all;
-	int code;	/* exit code of the first one */
-	struct json_object *array;
+	int code;
+	unsigned int nr;
+	struct cpus cpus;
+	bool no_count;
+	bool pci[RF_WIRE_PCI];
 };
+
+/* What stands in the way, for JSON; NULL where it is printed as it is found. */
+static struct json_object *named;
+
+static void name_it(int code, const char *text)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "exit_code", json_object_new_int(code));
+	json_object_object_add(o, "text", json_object_new_string(text));
+	json_object_array_add(named, o);
+}
+
+void precheck_begin(void)
+{
+	if (!rfm.json || named)
+		return;
+	named = json_object_new_array();
+	rfm.failed = name_it;
+}
 
 void conflict(struct conflicts *c, int code, const char *format, ...)
 {
-	struct json_object *o;
-	char text[400];
+	char text[SPEC_ERR_MAX];
 	va_list ap;
 
 	if (c->code && !c->all)
 		return;
+	c->nr++;
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	if (!c->code)
 		c->code = code;
-	if (!c->all || !rfm.json)
-		rfm_fail(code, "%s", text);
-	o = json_object_new_object();
-	json_object_object_add(o, "exit_code", json_object_new_int(code));
-	json_object_object_add(o, "text", json_object_new_string(text));
-	json_object_array_add(c->array, o);
+	rfm_fail(code, "%s", text);
+}
+
+bool conflict_named(const struct conflicts *c, unsigned int kind, uint32_t bdf)
+{
+	unsigned int i;
+
+	if (kind == RF_RES_CPU)
+		return c->no_count || cpus_count(&c->cpus);
+	for (i = 0; kind == RF_RES_PCI && i < c->s->nr_pci; i++)
+		if (c->s->pci[i] == bdf)
+			return c->pci[i];
+	return false;
 }
 
 static const struct rf_resource *find_cpu(const struct rf_resource *res, unsigned int nr,
@@ -59,6 +100,16 @@ static const struct rf_resource *find_cpu(const struct rf_resource *res, unsigne
 static bool is_free(const struct rf_resource *r)
 {
 	return r->owner == RF_OWNER_SUPERVISOR || r->owner == RF_OWNER_FREE;
+}
+
+/* One that left for the pool has left sysfs, too. */
+static bool is_offline(const struct rf_resource *r)
+{
+	char text[8];
+
+	return r->owner == RF_OWNER_SUPERVISOR &&
+	       !sysroot_read(text, sizeof(text), "/sys/devices/system/cpu/cpu%llu/online",
+			     (unsigned long long)r->start) && !strcmp(text, "0");
 }
 
 static void existing_cpus(const struct rf_resource *res, unsigned int nr, char *buf, size_t size)
@@ -91,19 +142,30 @@ static void check_owner(struct conflicts *c, const struct rf_resource *res, unsi
 		conflict(c, RFM_CONFLICT,
 			 "CPU %u belongs to subOS %s; choose other CPUs (see rfm resources)", cpu,
 			 fmt_owner(r->owner, r->owner_name, buf, sizeof(buf)));
+	} else if (is_offline(r)) {
+		conflict(c, RFM_CONFLICT,
+			 "CPU %u is off line in the supervisor; bring it on line (echo 1 >/sys/devices/system/cpu/cpu%u/online), or choose others",
+			 cpu, cpu);
 	}
 }
 
 /* A core that was taken has left sysfs: then the module alone can tell. */
-static void check_siblings(struct conflicts *c, const struct cpus *wanted, unsigned int cpu)
+static int siblings_of(unsigned int cpu, struct cpus *siblings)
 {
-	char path[SYSROOT_PATH], list[256];
-	struct cpus siblings;
-	unsigned int i;
+	char path[SYSROOT_PATH];
 
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
 		 cpu);
-	if (sysroot_read_cpus(&siblings, path))
+	return sysroot_read_cpus(siblings, path);
+}
+
+static void check_siblings(struct conflicts *c, const struct cpus *wanted, unsigned int cpu)
+{
+	struct cpus siblings;
+	unsigned int i;
+	char list[256];
+
+	if (siblings_of(cpu, &siblings))
 		return;
 	for (i = 0; i < UNITS_CPUS; i++)
 		if (cpus_has(&siblings, i) && !cpus_has(wanted, i)) {
@@ -117,21 +179,24 @@ static void check_siblings(struct conflicts *c, const struct cpus *wanted, unsig
 static void check_cpu_list(struct conflicts *c, const struct settings *s,
 			   const struct rf_resource *res, unsigned int nr)
 {
-	unsigned int cpu;
+	unsigned int cpu, before;
 
 	for (cpu = 0; cpu < UNITS_CPUS; cpu++) {
 		if (!cpus_has(&s->cpus, cpu))
 			continue;
+		before = c->nr;
 		check_owner(c, res, nr, cpu);
 		if (cpu)
 			check_siblings(c, &s->cpus, cpu);
+		if (c->nr > before)
+			cpus_add(&c->cpus, cpu);
 	}
 }
 
 /* The threads of CPU 0's core stay with it. */
 static void core_of_cpu0(struct cpus *core)
 {
-	if (sysroot_read_cpus(core, "/sys/devices/system/cpu/cpu0/topology/thread_siblings_list"))
+	if (siblings_of(0, core))
 		*core = (struct cpus){ 0 };
 	cpus_add(core, 0);
 }
@@ -144,9 +209,10 @@ static void check_cpu_count(struct conflicts *c, const struct settings *s,
 
 	core_of_cpu0(&core);
 	for (i = 0; i < nr; i++)
-		n += res[i].kind == RF_RES_CPU && is_free(&res[i]) &&
+		n += res[i].kind == RF_RES_CPU && is_free(&res[i]) && !is_offline(&res[i]) &&
 		     !(res[i].start < UNITS_CPUS && cpus_has(&core, res[i].start));
-	if (s->cpu_count > n)
+	c->no_count = s->cpu_count > n;
+	if (c->no_count)
 		conflict(c, RFM_CONFLICT,
 			 "%u CPUs are wanted, %u can be had (CPU 0%s stays; rfm resources shows who owns what)",
 			 s->cpu_count, n, cpus_count(&core) > 1 ? "'s core" : "");
@@ -156,9 +222,10 @@ static void check_pci_owner(struct conflicts *c, const struct settings *s,
 			    const struct rf_resource *res, unsigned int nr)
 {
 	char bdf[24], owner[64];
-	unsigned int i, k;
+	unsigned int i, k, before;
 
 	for (i = 0; i < s->nr_pci; i++) {
+		before = c->nr;
 		for (k = 0; k < nr; k++)
 			if (res[k].kind == RF_RES_PCI && res[k].start == s->pci[i] &&
 			    !is_free(&res[k]))
@@ -170,6 +237,7 @@ static void check_pci_owner(struct conflicts *c, const struct settings *s,
 				 "PCI function %s belongs to %s; rfm destroy frees it",
 				 units_bdf(s->pci[i], bdf, sizeof(bdf)),
 				 fmt_owner(res[k].owner, res[k].owner_name, owner, sizeof(owner)));
+		c->pci[i] = c->nr > before;
 	}
 }
 
@@ -225,31 +293,71 @@ static void check_cmdline(struct conflicts *c, int dev, const struct settings *s
 		conflict(c, RFM_FAILED, "%s", *msg.text ? msg.text : strerror(-ret));
 }
 
-/* A subOS of that name lives for the time of these questions. */
-static void ask_module(struct conflicts *c, int dev, const struct settings *s)
+/* Those whose whole core can be had, as far as is known. */
+static void cpus_left(const struct conflicts *c, struct cpus *cpus)
+{
+	unsigned int cpu, i;
+	struct cpus core;
+
+	for (cpu = 0; cpu < UNITS_CPUS; cpu++) {
+		if (!cpus_has(&c->cpus, cpu))
+			continue;
+		if (siblings_of(cpu, &core))
+			core = (struct cpus){ 0 };
+		cpus_add(&core, cpu);
+		for (i = 0; i < UNITS_CPUS / 64; i++)
+			cpus->mask[i] &= ~core.mask[i];
+	}
+}
+
+/* A number that cannot be had is known already; of a list, what is left is asked for. */
+static void ask_cpus(struct conflicts *c, int fd, const struct settings *s)
 {
 	struct cpus cpus = s->cpus;
 	struct dev_msg msg;
-	unsigned int id, i;
-	char bdf[24];
-	int fd, ret;
+	int ret;
 
-	fd = dev_create(dev, s->name, &id, &msg);
-	if (fd < 0) {
-		conflict(c, RFM_CONFLICT, "%s", *msg.text ? msg.text : strerror(-fd));
+	cpus_left(c, &cpus);
+	if (s->cpu_count ? c->no_count : !cpus_count(&cpus))
 		return;
-	}
-	ret = c->code ? 0 : dev_add_cpus(fd, &cpus, s->cpu_count, true, &msg);
+	ret = dev_add_cpus(fd, &cpus, s->cpu_count, true, &msg);
 	if (ret)
 		conflict(c, RFM_CONFLICT, "CPUs: %s", *msg.text ? msg.text : strerror(-ret));
-	ask_memory(c, fd, s);
+}
+
+static void ask_pci(struct conflicts *c, int fd, const struct settings *s)
+{
+	struct dev_msg msg;
+	unsigned int i;
+	char bdf[24];
+	int ret;
+
 	for (i = 0; i < s->nr_pci; i++) {
-		ret = c->code ? 0 : dev_add_pci(fd, s->pci[i], true, &msg);
+		ret = c->pci[i] ? 0 : dev_add_pci(fd, s->pci[i], true, &msg);
 		if (ret)
 			conflict(c, RFM_CONFLICT, "PCI function %s: %s",
 				 units_bdf(s->pci[i], bdf, sizeof(bdf)),
 				 *msg.text ? msg.text : strerror(-ret));
 	}
+}
+
+/* A subOS of that name, or where somebody has it of a spare one, lives for these questions. */
+static void ask_module(struct conflicts *c, int dev, const struct settings *s, bool taken)
+{
+	char spare[RF_NAME_MAX];
+	struct dev_msg msg;
+	unsigned int id;
+	int fd;
+
+	snprintf(spare, sizeof(spare), "dry-run-%d", getpid());
+	fd = dev_create(dev, taken ? spare : s->name, &id, &msg);
+	if (fd < 0) {
+		conflict(c, RFM_CONFLICT, "%s", *msg.text ? msg.text : strerror(-fd));
+		return;
+	}
+	ask_cpus(c, fd, s);
+	ask_memory(c, fd, s);
+	ask_pci(c, fd, s);
 	close(fd);
 }
 
@@ -267,35 +375,50 @@ static void finish(struct conflicts *c, const struct settings *s,
 {
 	struct json_object *json;
 
-	if (c->all && rfm.json) {
+	rfm.failed = NULL;
+	if (named) {
 		json = fmt_json();
-		json_object_object_add(json, "conflicts", json_object_get(c->array));
+		json_object_object_add(json, "conflicts", named);
 		fmt_json_print(json);
+		named = NULL;
 	} else if (c->all && !c->code) {
 		say(s);
 	}
-	json_object_put(c->array);
+}
+
+/* Return: false when nobody can tell, which is reported. */
+static bool owners(struct conflicts *c, int dev, struct rf_resource **res, unsigned int *nr)
+{
+	int ret;
+
+	if (c->all)
+		precheck_begin();
+	ret = dev_resources(dev, res, nr);
+	if (!ret)
+		return true;
+	ret = rfm_fail_errno(ret, NULL, "cannot ask who owns what");
+	c->code = c->code ? c->code : ret;
+	return false;
 }
 
 int precheck(int dev, const struct settings *s, bool dry_run, uint32_t kernel_version,
 	     int so_far)
 {
-	struct conflicts c = { .all = dry_run, .code = so_far, .array = json_object_new_array() };
-	struct rf_resource *res;
+	struct conflicts c = { .s = s, .all = dry_run, .code = so_far };
+	struct rf_resource *res = NULL;
 	unsigned int nr;
 	bool taken;
-	int ret;
 
-	ret = dev_resources(dev, &res, &nr);
-	if (ret)
-		return rfm_fail_errno(ret, NULL, "cannot ask who owns what");
-	taken = check_name(&c, dev, s->name);
-	check_cpu_list(&c, s, res, nr);
-	check_cpu_count(&c, s, res, nr);
-	check_pci_owner(&c, s, res, nr);
-	check_cmdline(&c, dev, s, kernel_version);
-	if (dry_run && !taken)
-		ask_module(&c, dev, s);
+	if (owners(&c, dev, &res, &nr)) {
+		precheck_devices(&c, dev, s);
+		taken = check_name(&c, dev, s->name);
+		check_cpu_list(&c, s, res, nr);
+		check_cpu_count(&c, s, res, nr);
+		check_pci_owner(&c, s, res, nr);
+		check_cmdline(&c, dev, s, kernel_version);
+		if (dry_run)
+			ask_module(&c, dev, s, taken);
+	}
 	finish(&c, s, say_free);
 	free(res);
 	return c.code;
@@ -309,18 +432,16 @@ static void say_nothing_stands(const struct settings *s)
 int precheck_more(int dev, const struct settings *s,
 		  void (*ask)(struct conflicts *c, void *data), void *data)
 {
-	struct conflicts c = { .all = ask, .array = json_object_new_array() };
-	struct rf_resource *res;
+	struct conflicts c = { .s = s, .all = ask };
+	struct rf_resource *res = NULL;
 	unsigned int nr;
-	int ret;
 
-	ret = dev_resources(dev, &res, &nr);
-	if (ret)
-		return rfm_fail_errno(ret, NULL, "cannot ask who owns what");
-	check_cpu_list(&c, s, res, nr);
-	check_pci_owner(&c, s, res, nr);
-	if (ask && !c.code)
-		ask(&c, data);
+	if (owners(&c, dev, &res, &nr)) {
+		check_cpu_list(&c, s, res, nr);
+		check_pci_owner(&c, s, res, nr);
+		if (ask)
+			ask(&c, data);
+	}
 	finish(&c, s, say_nothing_stands);
 	free(res);
 	return c.code;

@@ -8,6 +8,9 @@
 
 #include "settings.h"
 
+/* Of a dry run: with --json what fails from here on is kept for the list of conflicts. */
+void precheck_begin(void);
+
 /**
  * precheck - look for conflicts
  * @dev: device
@@ -26,12 +29,14 @@ struct conflicts;
 /* Notes a conflict; @code is the exit code for it. */
 void conflict(struct conflicts *c, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Has that resource one? @bdf is read for RF_RES_PCI. */
+bool conflict_named(const struct conflicts *c, unsigned int kind, uint32_t bdf);
 
 /**
  * precheck_more - look for conflicts with what a subOS that runs shall get besides
  * @dev: device
  * @s: @cpus and @pci are what it shall get; @name is its name
- * @ask: asks the module when nothing else was found, and calls conflict(); NULL
+ * @ask: asks the module for what has no conflict yet, and calls conflict(); NULL
  *	when this is no dry run: then only the first conflict is reported
  * @data: for @ask
  *
@@ -42,5 +47,8 @@ int precheck_more(int dev, const struct settings *s,
 
 /* precheck_pci.c: a function that is there, free, idle, and fit to be given */
 void precheck_pci(struct conflicts *c, uint32_t bdf);
+
+/* precheck_devices.c: addresses, interfaces and images that other subOSes have */
+void precheck_devices(struct conflicts *c, int dev, const struct settings *s);
 
 #endif /* RFM_PRECHECK_H */

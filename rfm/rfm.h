@@ -85,12 +85,14 @@ extern const struct rfm_command *const rfm_commands[];	/* ended by NULL */
  * @object: what it is about, for messages; NULL before that is known
  * @json: print JSON
  * @interrupted: a signal asked us to end
+ * @failed: takes what rfm_fail() would print; NULL: it is printed
  */
 struct rfm_state {
 	const char *verb;
 	const char *object;
 	bool json;
 	volatile sig_atomic_t interrupted;
+	void (*failed)(int code, const char *text);
 };
 
 extern struct rfm_state rfm;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "devices.h"
 #include "rfm.h"
 #include "sysroot.h"
 
@@ -268,8 +267,6 @@ int settings_parse(struct settings *s, const struct settings_text *text)
 		ret = add_root(s);
 	if (!ret)
 		ret = parse_files(s, text);
-	if (!ret)
-		ret = devices_parse(s, text);
 	return ret;
 }
 

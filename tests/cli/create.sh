@@ -189,6 +189,28 @@ done
 is "$(RFM create a --cpus 2 --memory 1G --dry-run)" \
 	"nothing stands in the way of a: 2 CPUs, 1G, 0 PCI functions" "or says that there is none"
 is "$(RFM create a --cpus 0-1 --memory 1G --dry-run --json | grep -c exit_code)" 2 "in JSON, too"
+# What the module alone can tell comes as well, though the tool found conflicts before.
+echo 0 >"$ROOT/sys/devices/system/cpu/cpu2/online"
+echo 0 >"$ROOT/sys/devices/system/cpu/cpu4/online"
+FAKE=RFM_FAKE_FAIL=cpus=16,pci=16
+RFM create web --cpus 0,2-4 --memory 99G --pci 00:01.0 --pci 00:04.0 --pci 00:06.0 --dry-run \
+	2>"$T_DIR/err"
+for what in "there is a subOS of this name" "CPU 0 stays" "CPU 2 belongs to subOS web" \
+	"CPU 4 is off line" "CPUs: core 3 did not answer" "could be had, 99G are wanted" "is a bridge" \
+	"0000:00:04.0: the function's driver does not let it go" "eth0, which is up"; do
+	check "with the module's: $what" grep -q "$what" "$T_DIR/err"
+done
+is "$(wc -l <"$T_DIR/err")" 9 "each of them once"
+FAKE=RFM_FAKE_BOOT=run
+refuse 4 "CPU 4 is off line .*echo 1 >/sys/devices/system/cpu/cpu4/online" "a CPU that is off line" \
+	a --cpus 3-4 --memory 1G
+rm "$ROOT"/sys/devices/system/cpu/cpu*/online
+RFM create a --cpus 0-0 --memory 1G --kernel "$T_DIR/text" --initrd "$T_DIR/nosuch" \
+	--dry-run --json 2>"$T_DIR/err" | grep '"text"' >"$T_DIR/out"
+like "$(cat "$T_DIR/out")" "/text is no Linux kernel" "in JSON: what is wrong with the kernel"
+like "$(cat "$T_DIR/out")" "there is no initrd .*/nosuch" "with the initrd"
+like "$(cat "$T_DIR/out")" "CPU 0 stays" "and what comes after it"
+is "$(cat "$T_DIR/err")" "" "all of it there"
 is "$(names)" "web " "a dry run takes nothing"
 
 # a kernel without our module

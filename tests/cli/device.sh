@@ -103,7 +103,27 @@ is "$(RFM device list db --json | value 'd["devices"]')" "[]" "has none"
 printf '0\tnet0\tnet\ttap=x,mac=02:00:00:00:00:99\n' >"$short/web/devices"
 refuse 4 "02:00:00:00:00:99 is the address of a card of web; take another" "an address of another subOS" \
 	--net tap=t5,mac=02:00:00:00:00:99
-rm "$short/web/devices"
+printf '1\tdisk0\tdisk\t%s,ro\n' "$image" >>"$short/web/devices"
+refuse 4 "x is the interface of a card of web; take another" "an interface of another subOS" \
+	--net tap=x
+refuse 4 "image is a disk of web; several can have it only with ,ro" "an image of another subOS" \
+	--disk "$image"
+RFM create a --cpus 0-0 --memory 512M --net bridge=br9 --net tap=x,mac=02:00:00:00:00:99 \
+	--fs "a=$T_DIR/nosuch" --disk "$image" --dry-run 2>"$T_DIR/err"
+is "$?" 3 "a dry run ends with the code of the first conflict"
+for what in "no bridge br9" "the address of a card of web" "the interface of a card of web" \
+	"no directory .*nosuch" "a disk of web" "CPU 0 stays"; do
+	check "it names every conflict: $what" grep -q "$what" "$T_DIR/err"
+done
+is "$(wc -l <"$T_DIR/err")" 6 "each once"
+is "$(RFM create a --cpus 3-3 --memory 512M --disk "$image,ro" --dry-run 2>&1)" \
+	"nothing stands in the way of a: 1 CPUs, 512M, 0 PCI functions" "control: an image that both read"
+mkdir "$short/gone"
+mv "$short/web/devices" "$short/gone/"
+is "$(RFM create a --cpus 3-3 --memory 512M --net tap=x --disk "$image" --dry-run 2>&1)" \
+	"nothing stands in the way of a: 1 CPUs, 512M, 0 PCI functions" \
+	"control: what a subOS had that is gone"
+rm -r "$short/gone"
 
 # --- a root ---
 check "create with a root" RFM create boots --cpus 3-3 --memory 512M --root "$dir" --append quiet

@@ -5,7 +5,8 @@
  * they outlive one rfm.
  *
  *	RFM_FAKE_ABI=N		version of the ABI that it speaks
- *	RFM_FAKE_FAIL=STEP=N	that step fails with errno N; steps are create,
+ *	RFM_FAKE_FAIL=STEP=N	that step fails with errno N, and others after a comma;
+ *				steps are create,
  *				cpus, memory, pci, load, start, stop, destroy,
  *				resize_cpus, resize_memory, resize_pci, stats, borrow, return,
  *				policy, keep
@@ -119,7 +120,7 @@ static void wait_for_signal(const char *path)
 /* 0, or an errno that the environment asks for at this step */
 static int fault(const char *step)
 {
-	const char *f = getenv("RFM_FAKE_FAIL"), *b = getenv("RFM_FAKE_BLOCK");
+	const char *f = getenv("RFM_FAKE_FAIL"), *b = getenv("RFM_FAKE_BLOCK"), *comma;
 	char path[256];
 	size_t len = strlen(step);
 
@@ -128,7 +129,12 @@ static int fault(const char *step)
 		wait_for_signal(path);
 		return EINTR;
 	}
-	return f && !strncmp(f, step, len) && f[len] == '=' ? atoi(f + len + 1) : 0;
+	for (; f; f = comma ? comma + 1 : NULL) {
+		comma = strchr(f, ',');
+		if (!strncmp(f, step, len) && f[len] == '=')
+			return atoi(f + len + 1);
+	}
+	return 0;
 }
 
 static void event(const struct subos *s, unsigned int kind, __u64 value, int err,

@@ -169,10 +169,12 @@ FAKE=RFM_FAKE_BOOT=run
 # dry run
 before=$(now)
 is "$(RFM resize web --dry-run --cpus +1 --memory 2G)" "nothing stands in the way of this change of web" "--dry-run"
-out=$(RFM resize web --dry-run --cpus +5-5 --pci +00:01.0 --memory +1G 2>&1)
+out=$(RFM resize web --dry-run --cpus +5-5 --pci +00:01.0 --memory +8G 2>&1)
 is "$?" 4 "--dry-run with conflicts"
 like "$out" "CPU 5 belongs to subOS db" "names one"
 like "$out" "0000:00:01.0 is a bridge" "and the other"
+like "$out" "memory: that much is not to be had" "and the module's, which is asked all the same"
+is "$(echo "$out" | wc -l)" 3 "each once"
 refused 4 "memory: that much is not to be had" "--dry-run asks the module" RFM resize web --dry-run --memory +8G
 is "$(RFM resize web --dry-run --memory +8G --json 2>/dev/null | value 'd["conflicts"]')" \
 	"[{'exit_code': 4, 'text': 'memory: that much is not to be had'}]" "--dry-run --json"

@@ -234,9 +234,14 @@ bad 4 'CPU 3 belongs to subOS web; choose other' "a CPU that is taken" \
 bad 4 '4 CPUs are wanted, 1 can be had' "more CPUs than are left" \
 	rfm create x --cpus 4 --memory 256M
 bad 4 "$B belongs to web" "a device that is taken" create --pci "$B"
-rfm create x --cpus 0,3,9 --memory 99G --pci "$B" --pci "$edu" --append panic=5 \
+echo 0 >/sys/devices/system/cpu/cpu1/online
+exec 9<"$(readlink -f /dev/rfdisk0)"
+rfm create web --cpus 0-1,3,9 --memory 99G --pci "$A" --pci "$B" --pci "$edu" --append panic=5 \
 	--dry-run 2>/run/dry
-for what in 'CPU 0 stays' 'CPU 3 belongs to subOS web' 'no CPU 9' "$B belongs to web" \
+exec 9<&-
+echo 1 >/sys/devices/system/cpu/cpu1/online
+for what in 'there is a subOS of this name' 'CPU 0 stays' 'CPU 1 is off line' \
+	'CPU 3 belongs to subOS web' 'no CPU 9' "$A: disk .* is open" "$B belongs to web" \
 	'parameter panic=5: a panic must halt' "$edu cannot be reset" 'memory could be had, 99G are wanted'; do
 	check "a dry run names it all: $what" grep -q "$what" /run/dry
 done
