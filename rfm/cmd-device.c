@@ -115,6 +115,8 @@ static int add(const char *name, const struct request *r)
 	for (i = 0; !ret && i < r->nr; i++)
 		ret = devices_parse_one(&s[i], r->kind[i], r->text[i]);
 	for (i = 0; !ret && i < r->nr; i++)
+		devices_warn_shared(name, &s[i]);
+	for (i = 0; !ret && i < r->nr; i++)
 		ret = devices_add(name, &s[i]);
 	free(s);
 	return ret;

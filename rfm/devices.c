@@ -134,6 +134,47 @@ static int check_twice(const struct spec *all, unsigned int nr, const struct spe
 	return 0;
 }
 
+static bool is_shared(const struct spec *s)
+{
+	return (s->kind == SPEC_ROOT || s->kind == SPEC_FS) && !s->read_only;
+}
+
+/* Is @inner @outer, or below it? */
+static bool is_within(const char *inner, const char *outer)
+{
+	size_t len = strlen(outer);
+
+	return !strncmp(inner, outer, len) &&
+	       (!inner[len] || inner[len] == '/' || !strcmp(outer, "/"));
+}
+
+/* By two names, where one is a mount of the other. */
+static bool is_same(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static bool warn_shared(const char *owner, const struct spec *theirs, void *data)
+{
+	const struct spec *s = data;
+
+	if (!is_shared(theirs) || !(is_within(s->path, theirs->path) ||
+				    is_within(theirs->path, s->path) ||
+				    is_same(s->path, theirs->path)))
+		return false;
+	rfm_warn("%s can write to %s, too: locks on files do not hold between them; give one of them ,ro",
+		 owner, theirs->path);
+	return false;
+}
+
+void devices_warn_shared(const char *name, const struct spec *s)
+{
+	if (is_shared(s))
+		maclist_find(sysroot_run_dir(), name, warn_shared, (void *)s);
+}
+
 int devices_parse(struct settings *s, const struct settings_text *text, bool all)
 {
 	int ret, first = 0;
@@ -151,7 +192,7 @@ int devices_parse(struct settings *s, const struct settings_text *text, bool all
 		if (!ret)
 			ret = check_twice(s->devices, s->nr_devices, d);
 		if (!ret)
-			s->nr_devices++;
+			devices_warn_shared(s->name, &s->devices[s->nr_devices++]);
 		first = first ? first : ret;
 	}
 	return first;

@@ -35,6 +35,9 @@ int devices_parse(struct settings *s, const struct settings_text *text, bool all
 /* One device; @s: as struct spec */
 int devices_parse_one(struct spec *s, enum spec_kind kind, const char *text);
 
+/* Warns when another subOS can write to the same directory, or to one in it or around it. */
+void devices_warn_shared(const char *name, const struct spec *s);
+
 /* Starts the keeper and tells it of all devices of @s; nothing without devices. */
 int devices_start(const struct settings *s);
 int devices_add(const char *name, const struct spec *s);

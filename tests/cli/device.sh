@@ -125,6 +125,36 @@ is "$(RFM create a --cpus 3-3 --memory 512M --net tap=x --disk "$image" --dry-ru
 	"control: what a subOS had that is gone"
 rm -r "$short/gone"
 
+# --- a directory that two can write to ---
+# warned DESCRIPTION OPTION...: by create, in a dry run, and by add
+warned()
+{
+	w_what=$1
+	shift
+	w_text="warning: web can write to $dir, too: locks on files do not hold between them; give one of them ,ro"
+	is "$(RFM create a --dry-run --cpus 3-3 --memory 512M "$@" 2>&1 >/dev/null)" \
+		"rfm: create a: $w_text" "$w_what: create warns"
+	is "$(RFM device add db "$@" 2>&1 >/dev/null)" "rfm: device db: $w_text" "$w_what: add warns"
+}
+# silent DESCRIPTION OPTION...
+silent()
+{
+	s_what=$1
+	shift
+	is "$(RFM create a --dry-run --cpus 3-3 --memory 512M "$@" 2>&1 >/dev/null)" "" \
+		"control: no warning of $s_what"
+}
+mkdir -p "$dir/below" "$T_DIR/other"
+printf '0\tfs0\tfs\tdata=%s\n' "$dir" >"$short/web/devices"
+warned "the same directory" --fs "a=$T_DIR/other/../dir"
+warned "one in it" --fs "b=$dir/below"
+warned "one around it" --fs "c=$T_DIR"
+silent "one beside it" --fs "a=$T_DIR/other"
+silent "one that is only read" --root "$dir,ro"
+printf '0\tfs0\tfs\tdata=%s,ro\n' "$dir" >"$short/web/devices"
+silent "one that web only reads" --fs "a=$dir"
+rm "$short/web/devices"
+
 # --- a root ---
 check "create with a root" RFM create boots --cpus 3-3 --memory 512M --root "$dir" --append quiet
 is "$(RFM show boots --json | value 'd["subos"]["append"], d["subos"].get("initrd")')" \

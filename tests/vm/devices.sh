@@ -91,6 +91,7 @@ refused 4 "02:00:00:00:00:0a is the address of a card of a; take another" "a's a
 	rfm create b --cpus 3 --memory 256M --net bridge=br0,mac=02:00:00:00:00:0a
 check "b starts" rfm create b --cpus 3-3 --memory 256M --kernel "$OTHER_KERNEL" --net bridge=br0 \
 	--fs data=/srv/data
+like "$t_out" 'warning: a can write to /srv/data, too: locks' "and it is told who can write there, too"
 for device in "a net0" "a fs0" "a fs1" "a disk0" "b net0" "b fs0"; do
 	# shellcheck disable=SC2086 # two words
 	check "$device is used" eventually 60 state_is $device "in use"
