@@ -213,6 +213,32 @@ like "$(cat "$T_DIR/out")" "CPU 0 stays" "and what comes after it"
 is "$(cat "$T_DIR/err")" "" "all of it there"
 is "$(names)" "web " "a dry run takes nothing"
 
+# What takes long says on a terminal what it is doing, in one line, which is gone in the end.
+# on_terminal WORDS: what comes there; a line for each return to its beginning
+on_terminal()
+{
+	script -qec "env RFM_FAKE='$STATE' LD_PRELOAD='$T_DIR/fakedev.so' '$FAKE' \
+		'$T_TOP/build/rfm' --sysroot '$ROOT' $*" /dev/null </dev/null |
+		tr -d '\n' | tr '\r' '\n' | sed 's/\x1b\[K/<erased>/'
+}
+out=$(on_terminal create p --cpus 1 --memory 512M)
+for step in "reading .*/vmlinuz-" "taking 1 CPUs" "taking memory, 512M" "handing over .*/vmlinuz-" \
+	"starting" "booting, 0 s"; do
+	like "$out" "^<erased>p: $step" "on a terminal: $step"
+done
+is "$(echo "$out" | grep -c '^<erased>')" "$(echo "$out" | grep -c .)" "each erases the one before"
+like "$(echo "$out" | tail -n 1)" "^<erased>p is running: " "and the result the last"
+is "$(on_terminal destroy p)" "
+<erased>p: shutting down, then destroying
+<erased>" "what says nothing leaves nothing"
+FAKE=RFM_FAKE_FAIL=memory=62
+like "$(on_terminal create p --cpus 1 --memory 512M | tail -n 1)" "^<erased>rfm: create p: memory was told" \
+	"an error erases it, too"
+FAKE=RFM_FAKE_BOOT=run
+is "$(RFM create p --cpus 1 --memory 512M 2>&1 >/dev/null)" "" "control: without a terminal nothing"
+is "$(on_terminal "destroy p 2>'$T_DIR/err'")$(cat "$T_DIR/err")" "" \
+	"nor where only the output is on one"
+
 # a kernel without our module
 out=$(RFM create b --cpus 1 --memory 1G --kernel "$T_DIR/foreign" --unsafe-bare 2>&1)
 is "$?" 0 "--unsafe-bare boots any kernel"
