@@ -30,7 +30,7 @@ enum ipc_state {
  * @type: enum ipc_type
  * @device: its number
  * @state: enum ipc_state
- * @resume: IPC_ADD: its back end serves the queues already
+ * @resume: IPC_ADD, IPC_STATE: its back end serves the queues already
  * @count: descriptors with the message: a network card has taps, then as many of
  *	vhost-net; others a connection to the back end, and disks a file for what has been
  *	begun

@@ -175,11 +175,12 @@ static void heard(struct keeper *k, const struct ipc *m)
 	if (!d || !d->used)
 		return;
 	if (m->type == IPC_REMOVED) {
-		keeper_forget(k, d);
+		if (d->until_ms)	/* else nobody wanted that */
+			keeper_forget(k, d);
 	} else if (m->type == IPC_STATE) {
 		if (d->spec.kind == SPEC_NET || d->sock >= 0)	/* what is lost is lost */
 			d->state = m->state;
-		d->served = d->served || m->state == IPC_WORKS;
+		d->served = m->resume;
 	}
 }
 

@@ -96,6 +96,7 @@ struct wnet {
  * struct wuser - a device whose back end speaks vhost-user
  * @v: connection
  * @begun: file for what was begun; disks, else -1
+ * @fresh: what is noted in @begun is of another driver
  * @resume: the back end serves the queues of a worker that was killed
  * @lost: there is no back end any more: requests are refused
  * @refused: queues in which they are
@@ -103,6 +104,7 @@ struct wnet {
 struct wuser {
 	struct vuser v;
 	int begun;
+	bool fresh;
 	bool resume;
 	bool lost;
 	struct ctrlq refused[WUSER_QUEUES];
@@ -117,6 +119,7 @@ struct wuser {
  * @announce: what the subOS is told
  * @ready: what its driver said, checked
  * @started: its queues are served
+ * @leaving: the keeper wants it to go
  * @kick: eventfds of its queues, -1 where there is none
  * @call: eventfds of its queues
  * @net: a network card
@@ -130,6 +133,7 @@ struct wdev {
 	struct rf_virtio_device announce;
 	struct rf_virtio_ready ready;
 	bool started;
+	bool leaving;
 	int kick[RF_VIRTIO_QUEUES];
 	int call[RF_VIRTIO_QUEUES];
 	union {

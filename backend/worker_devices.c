@@ -73,7 +73,10 @@ void worker_tell_config(struct wdev *d)
 
 static void tell_keeper(struct wdev *d, enum ipc_type type, enum ipc_state state)
 {
-	const struct ipc m = { .type = type, .device = d->number, .state = state };
+	const struct ipc m = {
+		.type = type, .device = d->number, .state = state,
+		.resume = d->started || (d->spec.kind != SPEC_NET && d->user.resume),
+	};
 
 	ipc_send(d->worker->fds.keeper, &m, NULL);
 }
@@ -191,8 +194,14 @@ static void free_device(struct wdev *d)
 	free(d);
 }
 
+/* Its driver has let go. Nobody but the keeper removes a device: else the next one has it. */
 static void removed(struct wdev *d)
 {
+	if (!d->leaving) {
+		stop(d);
+		worker_tell_state(d, IPC_OFFERED);
+		return;
+	}
 	tell_keeper(d, IPC_REMOVED, 0);
 	free_device(d);
 }
@@ -295,9 +304,12 @@ void worker_from_keeper(struct worker *w, const struct ipc *m, const int *fds)
 			lost(d);
 		break;
 	case IPC_REMOVE:
-		if (d && w->said_hello)
+		if (!d)
+			break;
+		d->leaving = true;
+		if (w->said_hello)
 			send_msg(w, RF_VIRTIO_REMOVE, d->number, 0);
-		else if (d)
+		else
 			removed(d);
 		break;
 	}

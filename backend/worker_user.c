@@ -79,25 +79,33 @@ static int describe(struct wdev *d)
 }
 
 /* What was begun goes on; for a new driver there is nothing of the sort. */
-static int set_begun(struct wdev *d, bool again)
+static int set_begun(struct wdev *d)
 {
 	static const char nothing[VUSER_BEGUN];
 
 	if (!is_disk(d))
 		return 0;
-	if (!again && pwrite(d->user.begun, nothing, sizeof(nothing), 0) != sizeof(nothing))
+	if (d->user.fresh && pwrite(d->user.begun, nothing, sizeof(nothing), 0) != sizeof(nothing))
 		return -EIO;
+	d->user.fresh = false;
 	return vuser_begun(&d->user.v, d->user.begun, DISK_QUEUES,
 			      le32toh(d->ready.queue[0].size));
 }
 
-/* Where a queue goes on: whom we stop says it, else what is marked as used. */
+/*
+ * Where a queue goes on: whom we stop says it, else what is marked as used. A new driver
+ * begins anew, whatever was served for the one before it.
+ */
 static int base_of(struct wdev *d, unsigned int i, uint16_t *base)
 {
-	return d->user.resume ? vuser_stop(&d->user.v, i, base) : worker_used_idx(d, i, base);
+	int ret = d->user.resume ? vuser_stop(&d->user.v, i, base) : 0;
+
+	if (ret || (d->user.resume && !d->user.fresh))
+		return ret;
+	return worker_used_idx(d, i, base);
 }
 
-static int start_queues(struct wdev *d, bool again)
+static int start_queues(struct wdev *d)
 {
 	unsigned int i, nr = le32toh(d->ready.nr_queues);
 	struct vuser *v = &d->user.v;
@@ -113,7 +121,7 @@ static int start_queues(struct wdev *d, bool again)
 	if (!ret)
 		ret = vuser_memory(v, d->worker->fds.window, d->worker->window.bytes);
 	if (!ret)
-		ret = set_begun(d, again);
+		ret = set_begun(d);
 	for (i = 0; !ret && i < nr; i++)
 		if (d->ready.queue[i].size)
 			ret = vuser_queue(v, i, &d->ready.queue[i], base[i], d->kick[i],
@@ -150,7 +158,8 @@ static int start_refusing(struct wdev *d)
 
 static int start(struct wdev *d, bool resumed)
 {
-	return d->user.lost ? start_refusing(d) : start_queues(d, resumed);
+	d->user.fresh = !resumed;
+	return d->user.lost ? start_refusing(d) : start_queues(d);
 }
 
 static void stop(struct wdev *d)
@@ -206,7 +215,7 @@ static int renew(struct wdev *d, int fd)
 	ret = vuser_hello(&d->user.v, is_disk(d));
 	if (ret || !d->started)
 		return ret;
-	ret = start_queues(d, true);
+	ret = start_queues(d);
 	for (i = 0; i < RF_VIRTIO_QUEUES; i++)
 		if (d->kick[i] >= 0)
 			eventfd_write(d->kick[i], 1);

@@ -190,6 +190,20 @@ inside b 'ip addr add 10.2.0.2/24 dev eth0; ip link set eth0 up; mkdir -p /data;
 check "it answers" eventually 30 answers 10.2.0.2
 is "$(inside b 'md5sum </data/b')" "$(md5sum <"/srv/data/b")" "it has its directory"
 
+# --- a lets go of its devices, which nobody removes ---
+inside a 'touch /run/enough' >/dev/null
+lets_go() { [ "$(inside a 'umount /data /ro /kept 2>/dev/null; rmmod rfvirtio && echo gone' | tail -n 1)" = gone ]; }
+check "a has no rfvirtio any more" eventually 60 lets_go
+is "$(rfm device list a --json | grep -c '"device"')" 5 "its devices stay listed"
+for device in net0 fs0 disk0; do check "$device has no driver" eventually 30 state_is a $device offered; done
+inside a 'insmod /.rainforest/rfvirtio.ko' >/dev/null
+for device in net0 fs0 disk0; do check "with rfvirtio again: $device" eventually 60 state_is a $device "in use"; done
+inside a 'ip addr add 10.1.0.2/24 dev eth0; ip link set eth0 up; mount -t virtiofs data /data' >/dev/null
+check "a answers" eventually 30 answers 10.1.0.2
+is "$(fetches a 10.1.0.1)" "$sum" "a fetches a file"
+is "$(inside a 'md5sum </data/a')" "$(md5sum <"/srv/data/a")" "a has its directory"
+is "$(sum_of a /dev/vda)" "$(md5sum </srv/disk | cut -c1-32)" "a reads its disk"
+
 # --- bad luck ---
 # shellcheck disable=SC2046 # numbers
 kill -9 $(helpers b virtiofsd)
