@@ -16,6 +16,7 @@ enum ipc_type {
 	IPC_REMOVE,	/* keeper: take it away from the subOS */
 	IPC_REMOVED,	/* worker: the subOS has let go of it */
 	IPC_STATE,	/* worker: @state */
+	IPC_HUNG_UP,	/* worker: a disk's back end did, another one is wanted */
 };
 
 enum ipc_state {

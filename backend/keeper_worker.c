@@ -141,6 +141,8 @@ void keeper_fresh(struct keeper *k)
 		if (d->used && d->spec.kind != SPEC_NET) {
 			keeper_end_helper(d);
 			d->state = IPC_OFFERED;
+		} else if (d->used && d->state != IPC_GONE) {
+			d->state = IPC_OFFERED;
 		}
 	if (k->vhost >= 0)
 		close(k->vhost);
@@ -177,6 +179,9 @@ static void heard(struct keeper *k, const struct ipc *m)
 	if (m->type == IPC_REMOVED) {
 		if (d->until_ms)	/* else nobody wanted that */
 			keeper_forget(k, d);
+	} else if (m->type == IPC_HUNG_UP) {
+		if (d->spec.kind == SPEC_DISK && d->helper)
+			kill(d->helper, SIGKILL);	/* keeper_helper_ended() starts another */
 	} else if (m->type == IPC_STATE) {
 		if (d->spec.kind == SPEC_NET || d->sock >= 0)	/* what is lost is lost */
 			d->state = m->state;

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include <linux/virtio_ring.h>
-
 static bool inside(__le64 address, uint64_t bytes, uint64_t align, uint64_t window)
 {
 	uint64_t at = le64toh(address);
@@ -22,10 +20,9 @@ static bool queue_good(const struct rf_virtio_queue *q, uint32_t max, uint64_t w
 	if (!size)
 		return true;
 	return size <= max && !(size & (size - 1)) &&
-	       inside(q->desc, size * sizeof(struct vring_desc), VRING_DESC_ALIGN_SIZE, window) &&
-	       inside(q->avail, 6 + 2 * size, VRING_AVAIL_ALIGN_SIZE, window) &&
-	       inside(q->used, 6 + size * sizeof(struct vring_used_elem), VRING_USED_ALIGN_SIZE,
-		      window);
+	       inside(q->desc, READY_DESC_BYTES(size), VRING_DESC_ALIGN_SIZE, window) &&
+	       inside(q->avail, READY_AVAIL_BYTES(size), VRING_AVAIL_ALIGN_SIZE, window) &&
+	       inside(q->used, READY_USED_BYTES(size), VRING_USED_ALIGN_SIZE, window);
 }
 
 int ready_check(const struct rf_virtio_ready *r, size_t bytes,

@@ -7,6 +7,12 @@
 #include <stdint.h>
 
 #include <linux/rainforest_virtio.h>
+#include <linux/virtio_ring.h>
+
+/* Parts of a queue of @size entries, without what only notifies: Virtio 1.2 section 2.7. */
+#define READY_DESC_BYTES(size)	((size) * sizeof(struct vring_desc))
+#define READY_AVAIL_BYTES(size)	(6 + 2 * (size))
+#define READY_USED_BYTES(size)	(6 + (size) * sizeof(struct vring_used_elem))
 
 /**
  * ready_check - can this be?

@@ -78,6 +78,7 @@ struct wops {
  * struct wnet - a network card
  * @tap: descriptor for each pair of queues
  * @vhost: of vhost-net, for each pair
+ * @error: eventfd, signalled when vhost-net finds nonsense in a queue
  * @pairs: their number
  * @control: number of the control queue, 0: not in use
  * @ctrlq: it
@@ -86,6 +87,7 @@ struct wops {
 struct wnet {
 	int tap[SPEC_QUEUES_MAX];
 	int vhost[SPEC_QUEUES_MAX];
+	int error;
 	unsigned int pairs;
 	unsigned int control;
 	struct ctrlq ctrlq;
@@ -150,6 +152,8 @@ void worker_unwatch(struct wdev *d, int fd);
 void worker_tell_state(struct wdev *d, enum ipc_state state);
 /* (out) *idx: entries that the queue's device side has filled. Return: 0, -EFAULT. */
 int worker_used_idx(struct wdev *d, unsigned int queue, uint16_t *idx);
+/* What is said of it cannot be: its queues are served no more until it is set up again. */
+void worker_give_up(struct wdev *d);
 /* New contents of the configuration, which is in @announce. */
 void worker_tell_config(struct wdev *d);
 

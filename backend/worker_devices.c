@@ -16,6 +16,7 @@
 #include "rainforest.h"
 #include "ready.h"
 
+#define PAGE	4096
 #define SEND_MS	5000	/* for the subOS to make room in the channel */
 
 int worker_send(struct worker *w, const void *message, size_t bytes)
@@ -155,10 +156,44 @@ static void stop(struct wdev *d)
 	close_rings(d);
 }
 
-static void give_up(struct wdev *d)
+void worker_give_up(struct wdev *d)
 {
 	stop(d);
 	worker_tell_state(d, IPC_BROKEN);
+}
+
+static bool part_there(struct worker *w, __le64 address, uint64_t bytes)
+{
+	uint64_t at = le64toh(address), end = at + bytes;
+	uint8_t byte;
+
+	for (; at < end; at = (at | (PAGE - 1)) + 1)
+		if (window_read(&w->window, at, &byte, sizeof(byte)))
+			return false;
+	return true;
+}
+
+/* A process that serves them ends where there is no memory of the subOS. */
+static bool queues_there(struct wdev *d)
+{
+	unsigned int i, nr = le32toh(d->ready.nr_queues);
+	const struct rf_virtio_queue *q = d->ready.queue;
+	uint64_t size;
+
+	for (i = 0; i < nr; i++, q++) {
+		size = le32toh(q->size);
+		if (size && (!part_there(d->worker, q->desc, READY_DESC_BYTES(size)) ||
+			     !part_there(d->worker, q->avail, READY_AVAIL_BYTES(size)) ||
+			     !part_there(d->worker, q->used, READY_USED_BYTES(size))))
+			return false;
+	}
+	return true;
+}
+
+/* Who finds nonsense in a disk's queues hangs up: another one is there for the next driver. */
+static bool hung_up(const struct wdev *d, int ret)
+{
+	return d->spec.kind == SPEC_DISK && (ret == -EPIPE || ret == -ECONNRESET);
 }
 
 static void ready(struct wdev *d, const struct rf_virtio_ready *r, size_t bytes)
@@ -167,18 +202,22 @@ static void ready(struct wdev *d, const struct rf_virtio_ready *r, size_t bytes)
 
 	stop(d);
 	if (ready_check(r, bytes, &d->announce, d->worker->window.bytes)) {
-		give_up(d);
+		worker_give_up(d);
 		return;
 	}
 	memset(&d->ready, 0, sizeof(d->ready));
 	memcpy(&d->ready, r, bytes);
-	ret = open_rings(d);
+	ret = queues_there(d) ? open_rings(d) : -EFAULT;
 	if (!ret) {
 		d->started = true;
 		ret = d->ops->start(d, le32toh(r->flags) & RF_VIRTIO_RESUMED);
 	}
+	if (hung_up(d, ret)) {
+		tell_keeper(d, IPC_HUNG_UP, 0);	/* then it is renewed */
+		return;
+	}
 	if (ret) {
-		give_up(d);
+		worker_give_up(d);
 		return;
 	}
 	kick_all(d);
@@ -283,7 +322,7 @@ static void renew(struct wdev *d, int fd)
 {
 	if (d->ops->renew && !d->ops->renew(d, fd))
 		return;
-	give_up(d);
+	worker_give_up(d);
 }
 
 void worker_from_keeper(struct worker *w, const struct ipc *m, const int *fds)

@@ -137,6 +137,7 @@ static int set_vring(struct wdev *d, int fd, unsigned int index, unsigned int qu
 	};
 	struct vhost_vring_file kick = { index, d->kick[queue] };
 	struct vhost_vring_file call = { index, d->call[queue] };
+	struct vhost_vring_file error = { index, d->net.error };
 	int ret;
 
 	ret = vhost(fd, VHOST_SET_VRING_NUM, &num);
@@ -146,6 +147,8 @@ static int set_vring(struct wdev *d, int fd, unsigned int index, unsigned int qu
 		ret = vhost(fd, VHOST_SET_VRING_ADDR, &address);
 	if (!ret)
 		ret = vhost(fd, VHOST_SET_VRING_KICK, &kick);
+	if (!ret)
+		ret = vhost(fd, VHOST_SET_VRING_ERR, &error);
 	return ret ? ret : vhost(fd, VHOST_SET_VRING_CALL, &call);
 }
 
@@ -199,8 +202,10 @@ static int start(struct wdev *d, bool resumed)
 	uint64_t features = le64toh(d->ready.features);
 	bool mq = features & F(VIRTIO_NET_F_MQ);
 	unsigned int i;
+	eventfd_t old;
 	int ret;
 
+	eventfd_read(d->net.error, &old);
 	ret = set_offloads(d, features);
 	for (i = 0; !ret && i < (mq ? d->net.pairs : 1); i++)
 		if (d->ready.queue[2 * i].size && d->ready.queue[2 * i + 1].size)
@@ -273,9 +278,7 @@ static void control(struct wdev *d, int fd)
 	eventfd_read(fd, &n);
 	ret = ctrlq_serve(&d->net.ctrlq, command, d);
 	if (ret < 0) {
-		stop(d);
-		d->started = false;
-		worker_tell_state(d, IPC_BROKEN);
+		worker_give_up(d);
 		return;
 	}
 	if (ret)
@@ -286,7 +289,11 @@ static void control(struct wdev *d, int fd)
 
 static void event(struct wdev *d, int fd)
 {
-	if (d->net.control && fd == d->kick[d->net.control])
+	eventfd_t n;
+
+	if (fd == d->net.error && !eventfd_read(fd, &n) && d->started)
+		worker_give_up(d);
+	else if (d->net.control && fd == d->kick[d->net.control])
 		control(d, fd);
 }
 
@@ -307,6 +314,7 @@ static void free_net(struct wdev *d)
 		close(d->net.vhost[i]);
 		close(d->net.tap[i]);
 	}
+	close(d->net.error);
 }
 
 int worker_net_init(struct wdev *d, const int *fds, unsigned int count)
@@ -322,6 +330,9 @@ int worker_net_init(struct wdev *d, const int *fds, unsigned int count)
 	}
 	for (i = 0; !ret && i < d->net.pairs; i++)
 		ret = vhost(d->net.vhost[i], VHOST_SET_OWNER, NULL);
+	d->net.error = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!ret)
+		ret = d->net.error < 0 ? -errno : worker_watch(d, d->net.error);
 	return ret;
 }
 

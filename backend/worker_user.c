@@ -20,6 +20,7 @@
 #define FS_QUEUE_MAX	128
 #define DISK_QUEUES	1
 #define DISK_QUEUE_MAX	128
+#define BEGUN_SIZE_AT	10	/* in the file for what was begun */
 /* of struct virtio_blk_config, as far as qemu-storage-daemon 7.2 has it */
 #define DISK_CONFIG	60
 
@@ -78,6 +79,18 @@ static int describe(struct wdev *d)
 	return 0;
 }
 
+/*
+ * What was noted for a longer queue would lead behind the end of this one. vhost-user has the
+ * number of descriptors in the header of the queue's region.
+ */
+static bool begun_fits(struct wdev *d)
+{
+	uint16_t noted = 0;
+
+	return pread(d->user.begun, &noted, sizeof(noted), BEGUN_SIZE_AT) == sizeof(noted) &&
+	       (!noted || noted == le32toh(d->ready.queue[0].size));
+}
+
 /* What was begun goes on; for a new driver there is nothing of the sort. */
 static int set_begun(struct wdev *d)
 {
@@ -88,6 +101,8 @@ static int set_begun(struct wdev *d)
 	if (d->user.fresh && pwrite(d->user.begun, nothing, sizeof(nothing), 0) != sizeof(nothing))
 		return -EIO;
 	d->user.fresh = false;
+	if (!begun_fits(d))
+		return -EPROTO;
 	return vuser_begun(&d->user.v, d->user.begun, DISK_QUEUES,
 			      le32toh(d->ready.queue[0].size));
 }
