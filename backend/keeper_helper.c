@@ -91,7 +91,7 @@ static void run_virtiofsd(const struct spec *s)
 		 "source=%s,sandbox=%s,cache=%s,xattr,announce_submounts,no_posix_lock,no_flock,log_level=err",
 		 s->path, on_rootfs() ? "chroot" : "namespace", s->cache_always ? "always" : "auto");
 	snprintf(fd, sizeof(fd), "--fd=%d", SOCKET_FD);
-	execl(VIRTIOFSD, "virtiofsd", "-f", fd, "-o", options, NULL);
+	execl(VIRTIOFSD, "virtiofsd", "-f", fd, "--thread-pool-size=0", "-o", options, NULL);
 }
 
 /* Root's files and those of others it has to open; nothing else of what root may. */

@@ -145,8 +145,9 @@ static int start_queues(struct wdev *d)
 }
 
 /*
- * virtiofsd finishes requests in the order in which they came: what is not marked as used
- * nobody answers any more, but for us.
+ * What is not marked as used nobody answers any more, but for us. That these are the last that
+ * came is so because virtiofsd, of QEMU 7.2 and without a pool of threads, finishes requests in
+ * the order in which they came; others take what came together from behind, or all at a time.
  */
 static int start_refusing(struct wdev *d)
 {

@@ -277,8 +277,30 @@ is "$(fetches a 10.1.0.1)" "$sum" "a fetches a file"
 is "$(sum_of a /dev/vda)" "$(md5sum </srv/disk | cut -c1-32)" "a reads its disk"
 
 # --- bad luck ---
-# shellcheck disable=SC2046 # numbers
-kill -9 $(helpers b virtiofsd)
+# writes: programs of b's that use /data until that fails, why is in /run/N.why
+# shellcheck disable=SC2016 # its shell shall expand this
+writes() { inside b 'rm -f /run/*.why /run/*.end; for i in 1 2 3 4 5 6; do (while [ $i = 6 ] && ls -l /data >/dev/null 2>/run/$i.why || dd if=/dev/zero of=/data/w$i bs=64k count=4 conv=fsync 2>/run/$i.why; do :; done; touch /run/$i.end) </dev/null >/dev/null 2>&1 & done; true' >/dev/null; }
+# waiting: how many of them wait for an answer of virtiofsd
+waiting() { inside b 'for p in /proc/[0-9]*; do w=$(cat $p/wchan 2>/dev/null); [ "$w" != request_wait_answer ] || echo waits; done | grep -c waits' | tail -n 1; }
+some_wait() { [ "$(waiting)" -ge 2 ]; }
+all_ended() { [ "$(inside b 'ls /run/*.end | wc -l' | tail -n 1)" = 6 ]; }
+for i in $(seq "$(rounds 1 20)"); do
+	[ "$i" = 1 ] || check "another directory for b" eval 'inside b "umount /data" >/dev/null; rfm device remove b fs0 && rfm device add b --fs data=/srv/data && inside b "mount -t virtiofs data /data" >/dev/null'
+	writes
+	eventually 30 eval '[ -e /srv/data/w5 ]'
+	# Stopped in the midst of it: what it has taken, and what not, nobody has answered.
+	# shellcheck disable=SC2046 # numbers
+	kill -STOP $(helpers b virtiofsd)
+	check "control: requests of b's wait" eventually 20 some_wait
+	# shellcheck disable=SC2046 # numbers
+	kill -9 $(helpers b virtiofsd)
+	check "it is killed: all of b's programs end" eventually 30 all_ended
+	why=$(inside b 'cat /run/*.why | grep -v records | sed "s/.*: //" | sort -u')
+	like "$why" "not connected|I/O error" "they are told"
+	is "$(printf '%s\n' "$why" | grep -Ev 'not connected|I/O error')" "" "and nothing else: $(echo $why)"
+	is "$(waiting)" 0 "none waits any longer"
+	rm -f /srv/data/w[1-6]
+done
 check "a directory whose helper was killed is lost" eventually 20 state_is b fs0 lost
 like "$(inside b 'ls /data 2>&1')" "not connected" "b's programs are told"
 is "$(inside b 'umount /data; echo $?')" 0 "b can let go of it"
