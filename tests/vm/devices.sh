@@ -13,13 +13,15 @@ for program in /usr/lib/qemu/virtiofsd /usr/bin/qemu-storage-daemon; do
 	[ -x "$program" ] || skip_all "there is no $program: run tools/setup"
 done
 mkdir -p "$T_DIR"
-${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -Wno-unused-function \
-	-I"$T_TOP/include/uapi" -I"$T_TOP/rfcom/lib" -o "$T_DIR/virtiolie" \
-	"$T_TOP/tests/vm/virtiolie.c" "$T_TOP/rfcom/lib/rainforest.c" 2>/dev/null ||
-	bail "virtiolie does not compile"
+for program in virtiolie netctl; do
+	${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -Wno-unused-function \
+		-I"$T_TOP/include/uapi" -I"$T_TOP/rfcom/lib" -o "$T_DIR/$program" \
+		"$T_TOP/tests/vm/$program.c" "$T_TOP/rfcom/lib/rainforest.c" 2>/dev/null ||
+		bail "$program does not compile"
+done
 
 run_guest --smp 5 --memory 4G --module bridge --module virtiofs \
-	--copy "$T_DIR/virtiolie:/usr/bin/virtiolie" \
+	--copy "$T_DIR/virtiolie:/usr/bin/virtiolie" --copy "$T_DIR/netctl:/usr/bin/netctl" \
 	--copy /usr/lib/qemu/virtiofsd:/usr/lib/qemu/virtiofsd \
 	--copy /usr/bin/qemu-storage-daemon:/usr/bin/qemu-storage-daemon \
 	--copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
@@ -32,6 +34,14 @@ state_is() { [ "$(state_of "$1" "$2")" = "$3" ]; }
 worker() { for w_pid in $(cat "/sys/fs/cgroup/rainforest/$1/cgroup.procs"); do [ "$(cat /proc/$w_pid/comm)" != rfworker ] || echo "$w_pid"; done; }
 # helpers NAME PROGRAM: pids of it
 helpers() { for w_pid in $(cat "/sys/fs/cgroup/rainforest/$1/cgroup.procs"); do case $(cat "/proc/$w_pid/comm") in "$2"*) echo "$w_pid" ;; esac; done; }
+# status PID KEY: what /proc says of it
+status() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | tr '\t' ' '; }
+# opened PID: what its descriptors are
+opened() { for w_fd in "/proc/$1"/fd/*; do readlink "$w_fd"; done; }
+# windows PID: which memory it has
+windows() { for w_fd in "/proc/$1"/fd/*; do case $(readlink "$w_fd") in *rainforest-window*) stat -L -c %i "$w_fd" ;; esac; done; }
+# cpu NAME: microseconds that its control group took
+cpu() { sed -n 's/^usage_usec //p' "/sys/fs/cgroup/rainforest/$1/cpu.stat"; }
 # count INTERFACE WHAT
 count() { cat "/sys/class/net/$1/statistics/$2"; }
 more_than() { [ "$(count "$1" "$2")" -gt "$3" ]; }
@@ -94,7 +104,7 @@ refused 1 "/srv/www/file: .*[Ii]mage is not in qcow2 format" "an image of anothe
 check "and leaves nothing" eval '[ "$(taken)" = 0 ] && gone /run/rainforest/a && gone /sys/fs/cgroup/rainforest/a'
 
 # --- network cards, directories, disks, in both kernels ---
-cp /usr/bin/virtiolie /srv/data
+cp /usr/bin/virtiolie /usr/bin/netctl /srv/data
 check "a starts" rfm create a --cpus 1-2 --memory 512M --net tap=tapa,mac=02:00:00:00:00:0a \
 	--fs data=/srv/data --fs ro=/srv/ro,ro --fs kept=/srv/ro,ro,cache=always --disk /srv/disk
 refused 4 "02:00:00:00:00:0a is the address of a card of a; take another" "a's address, for b" \
@@ -111,6 +121,20 @@ refused 4 "02:00:00:00:00:0a is the address of a card of a; take another" "nor l
 refused 4 "tapa is in use by another program" "a's interface, for b" rfm device add b --net tap=tapa
 refused 4 "/srv/disk is a disk of another subOS" "a's disk, for b" rfm device add b --disk /srv/disk
 is "$(rfm device list b --json | grep -c '"device"')" 2 "none of them stays"
+
+# --- who serves them can do nothing else ---
+keeper=$(helpers a rfbackend) serves=$(worker a)
+is "$(status "$serves" Uid), $(status "$serves" Gid), $(status "$serves" Groups)" \
+	"65534 65534 65534 65534, 65534 65534 65534 65534, " "a's worker is nobody"
+is "$(for key in CapInh CapPrm CapEff CapAmb; do status "$serves" $key; done | sort -u) $(status "$serves" NoNewPrivs)" \
+	"0000000000000000 1" "it has no capability, and gets none"
+unlike "$(status "$keeper" CapEff)" '^0*$' "control: the keeper has some"
+is "$(opened "$serves" | grep -Ev '^(socket:.*|anon_inode:\[(eventfd|eventpoll|rainforest-window|rfcom-channel)\]|/dev/(null|kmsg|rfvhost|vhost-net|net/tun)|/run/rainforest/a/begun\.[0-9]+)$')" \
+	"" "nothing is open there that it does not serve with"
+is "$(cat "/proc/$serves/fdinfo"/* | sed -n 's/^iff:[[:space:]]*//p')" tapa "of interfaces a's own"
+is "$(windows "$serves")" "$(windows "$keeper")" "of memory a's own"
+check "control: b's is another" eval '[ -n "$(windows "$serves")" ] && [ "$(windows "$(worker b)")" != "$(windows "$serves")" ]'
+
 ip addr add 10.1.0.1/24 dev tapa
 inside a 'ip addr add 10.1.0.2/24 dev eth0; ip link set eth0 up' >/dev/null
 inside b 'ip addr add 10.2.0.2/24 dev eth0; ip link set eth0 up' >/dev/null
@@ -119,7 +143,11 @@ like "$(inside b 'cat /sys/class/net/eth0/address')" '^.[26ae]:' "b has one that
 for at in "a 10.1.0" "b 10.2.0"; do
 	name=${at% *} net=${at#* }
 	check "$name answers" eventually 30 answers "$net.2"
+	other=$([ "$name" = a ] && echo b || echo a)
+	took=$(cpu "$name") idle=$(cpu "$other")
 	is "$(fetches "$name" "$net.1")" "$sum" "$name fetches a file"
+	took=$(($(cpu "$name") - took)) idle=$(($(cpu "$other") - idle))
+	check "at the cost of $name's control group: $took us, of $other's $idle" test "$took" -gt $((4 * idle))
 	inside "$name" "mkdir -p /data; mount -t virtiofs data /data; dd if=/dev/urandom of=/data/$name.new bs=64k count=$((mb * 16)) conv=fsync 2>/dev/null; mv /data/$name.new /data/$name; chown 12:34 /data/$name; chmod 640 /data/$name" >/dev/null
 	is "$(md5sum <"/srv/data/$name")" "$(inside "$name" "md5sum </data/$name")" "$name: what it writes is there"
 	is "$(stat -c '%u %g %a' "/srv/data/$name")" "12 34 640" "$name: with owner and mode"
@@ -176,6 +204,26 @@ check "another card for a" rfm device add a --net bridge=br0,queues=2
 check "it is there" eventually 30 has a /sys/class/net/eth1
 inside a 'ip addr add 10.2.0.3/24 dev eth1; ip link set eth1 up' >/dev/null
 check "it answers" eventually 30 answers 10.2.0.3
+netctl serve 5000 >/run/serve 2>&1 &
+netctl=$!
+eventually 10 grep -q ready /run/serve
+tap=$(basename /sys/class/net/br0/brif/rf"$(number a id)"n*)
+rx_n=$(count "$tap" rx_packets) rx_b=$(count "$tap" rx_bytes)
+tx_n=$(count "$tap" tx_packets) tx_b=$(count "$tap" tx_bytes)
+# Each stream from a core of its own: a driver sends through its core's pair. What comes to a is
+# counted by interface and queue, from 1 on, where it is handed on.
+trace=/sys/kernel/tracing/events/net/napi_gro_receive_entry by=hist:keys=name,queue_mapping
+inside a "cp /data/netctl /run; mount -t tracefs t /sys/kernel/tracing; echo $by >$trace/trigger; ping -c 2 -i 0.1 10.1.0.1 >/dev/null; (for c in 0 1; do taskset -c \$c /run/netctl echo 10.2.0.1 5000 1000000 & done; wait) >/run/streams 2>&1; cat $trace/hist >/run/came; echo !$by >$trace/trigger" >/dev/null
+is "$(inside a 'cat /run/streams' | sort | uniq -c | tr -s ' ')" " 2 1000000 bytes there and back" "two streams over its two pairs of queues"
+inside a 'cat /run/came' >/run/came
+# queues INTERFACE: through which queues how much came
+queues() { sed -n "s/^{ name: $1 *, queue_mapping: *\([0-9]*\) } hitcount: *\([0-9]*\).*/\1 \2/p" /run/came | sort; }
+is "$(queues eth1 | awk '$2 >= 10 { print $1 }' | tr '\n' ' ')" "1 2 " "packets came through both: $(queues eth1 | tr '\n' ';')"
+is "$(queues eth0 | cut -d' ' -f1)" 1 "control: a card with one pair has one"
+rx=$((($(count "$tap" rx_bytes) - rx_b) / ($(count "$tap" rx_packets) - rx_n + 1)))
+tx=$((($(count "$tap" tx_bytes) - tx_b) / ($(count "$tap" tx_packets) - tx_n + 1)))
+check "what TCP sends is cut, if at all, behind the card: $rx bytes a packet from a, $tx to it" test $rx -gt 1500 -a $tx -gt 1500
+kill $netctl
 check "another directory" rfm device add a --fs more=/srv/www
 check "it can be mounted" eventually 30 eval '[ "$(inside a "mkdir -p /more; mount -t virtiofs more /more && md5sum </more/file | cut -c1-32")" = "$sum" ]'
 check "a card is removed" rfm device remove a net1
