@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Packets between kernels without a device: programs that know nothing of it talk over the
 # address of a card whose counters stand still; the firewall has its say; connections go on
-# over the card when RFloop goes, is switched off, or may no more; who lies harms nobody.
+# over the card when RFloop goes, is switched off, or may no more; who lies harms nobody; a third
+# kernel has no part in what two others share.
 # timeout: 900 3600
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -14,7 +15,15 @@ ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -Wno-unused-result
 ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -I"$T_TOP/include/uapi" \
 	-I"$T_TOP/rfcom/lib" -o "$T_DIR/share" "$T_TOP/tests/vm/share.c" \
 	"$T_TOP/rfcom/lib/rainforest.c" || bail "share does not compile"
-set -- --copy "$T_DIR/netctl:/usr/bin/netctl" --copy "$T_DIR/share:/usr/bin/share"
+${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -I"$T_TOP/include/uapi" \
+	-I"$T_TOP/rfcom/lib" -o "$T_DIR/chan" "$T_TOP/tests/vm/chan.c" \
+	"$T_TOP/rfcom/lib/rainforest.c" || bail "chan does not compile"
+${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra \
+	-o "$T_DIR/vsockctl" "$T_TOP/tests/vm/vsockctl.c" || bail "vsockctl does not compile"
+set --
+for tool in netctl share chan vsockctl; do
+	set -- "$@" --copy "$T_DIR/$tool:/usr/bin/$tool"
+done
 for tool in iperf3 nft; do
 	path=$(PATH=$PATH:/usr/sbin command -v $tool) && set -- "$@" --copy "$path:/usr/bin/$tool"
 done
@@ -103,7 +112,9 @@ must()
 	[ $T_FAILED = $must_before ] || exit 1
 }
 mkdir -p /run/more/usr/bin
-cp /usr/bin/netctl /usr/bin/share /run/more/usr/bin/
+for tool in netctl share chan vsockctl; do
+	cp "/usr/bin/$tool" /run/more/usr/bin/
+done
 [ ! -d /rf/more ] || cp -a /rf/more/. /run/more/
 # Drivers of PCI functions come by themselves, but not those of what such a function carries.
 for dir in /lib/modules/*; do
@@ -221,6 +232,52 @@ is "$(at b "netctl echo fd09::2 5000 $m")" "$(there_and_back "$m")" "b opens, IP
 is "$(at b 'netctl udp 10.9.0.2 5000 20 60000')" "20 of 20" "UDP"
 quiet a "$before" "nothing of that went over the card"
 check "nor through the supervisor" test $(($(count - $A sent) - sent)) -lt 100
+
+# --- a third kernel has no part in any of it ---
+must "c starts" rfm create c --cpus 4-4 --memory 256M --initrd /run/initrd
+C=$(number c id) VB=$(number b vsock_cid)
+at c 'insmod /net/$(uname -r)/dummy.ko numdummies=1; ip addr add 10.9.0.4/24 dev dummy0; ip link set dummy0 up' >/dev/null
+serves b echo chan serve echo
+serves b pages share offer pages 1000000 w
+serves b 6000 vsockctl serve 6000
+# its_part: what c has exchanged with a and b so far, packets and messages of a line
+its_part()
+{
+	at c "for p in $A $B; do cd /sys/module/ficm/peers/\$p && cat sent received raised taken doorbells; cd $PEERS/\$p && cat sent received; done" | xargs
+}
+# sent_by NAME ID...: messages of a line to these
+sent_by()
+{
+	name=$1
+	shift
+	at "$name" "cd /sys/module/ficm/peers; for p in $*; do cat \$p/sent; done" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+part=$(its_part) here=$(sent_by - $A $B $C) there=$(sent_by a $B) packets=$(count a $B sent)
+is "$(at a "chan ping b echo 200 1000; share look b pages 1; vsockctl echo $VB 6000 200000; netctl echo 10.9.0.3 5000 200000" | xargs)" \
+	"200 there and back 1003520 bytes 200000 bytes there and back, end good $(there_and_back 200000)" \
+	"a and b: a channel, a region, a socket, packets"
+there=$(($(sent_by a $B) - there)) here=$(($(sent_by - $A $B $C) - here)) packets=$(($(count a $B sent) - packets))
+is "$(its_part)" "$part" "nothing of that is c's"
+check "control: a sent $there messages to b, and $packets packets" test "$there" -ge 200 -a "$packets" -ge 10
+check "nor does the supervisor carry it: it sent $here" test "$here" -lt $((there / 8))
+is "$(at c 'chan try b echo 3000')" "open: Permission denied" "c: no channel to b"
+is "$(at c 'share try b pages r 1000')" "map: Permission denied" "no region of b's"
+is "$(at c "vsockctl try $VB 6000")" "connect: Permission denied" "no socket"
+at c 'ping -c 1 -W 1 10.9.0.3' >/dev/null
+is "$(count c $B state)" device "no packets"
+# ring_of OWNER PATTERN: a ring's region
+ring_of() { rfm share list | awk -v o="$1" -v p="$2" '$1 ~ p && $2 == o { print $1; exit }'; }
+RING=$(ring_of b "^rfloop-$A-")
+like "$RING" '^rfloop-' "b has a ring that a sends through"
+is "$(at c "share try b $RING r 1000")" "map: Permission denied" "c cannot have it"
+rfm channel allow c b
+is "$(at c 'chan ping b echo 5')" "5 there and back" "control: allowed, c has a channel"
+is "$(at c 'share look b pages 1')" "1003520 bytes" "the region"
+is "$(at c "vsockctl echo $VB 6000 1000")" "1000 bytes there and back, end good" "a socket"
+must "and packets" eventually 20 link c $B 10.9.0.3
+is "$(at c "share try b $RING r 1000")" "map: Permission denied" "but not the ring of a and b"
+check "c is destroyed" rfm destroy c
+
 rfm channel deny a b
 check "without the rule the link is gone" eventually 10 is_down a $B
 is "$(at a "netctl echo 10.9.0.3 5000 20000")" "$(there_and_back 20000)" "and the cards carry"
