@@ -55,6 +55,7 @@ static void page_attach(struct rfloop_receiving *r, struct sk_buff *skb, u16 pag
 	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, r->memory.frame[page], off, bytes,
 			RF_LOOP_PAGE);
 	r->attached[r->last++ % RF_LOOP_BACK] = page;
+	r->since++;
 }
 
 static struct sk_buff *packet_attach(struct rfloop_receiving *r, const struct rfloop_packet *p)
@@ -85,12 +86,12 @@ static bool fragment(const u8 *ip)
 	return true;
 }
 
-/* With half of the pages in packets that nobody reads the rest has to go round. */
+/* With three quarters of the pages in packets that nobody reads the rest has to go round. */
 static bool may_attach(const struct rfloop_receiving *r, const struct rfloop_packet *p)
 {
 	u32 i;
 
-	if (p->len <= SHORT || 2 * r->in.held > r->in.pages ||
+	if (p->len <= SHORT || 4 * r->in.held > 3 * r->in.pages ||
 	    fragment(r->memory.page[p->page[0]]))
 		return false;
 	for (i = 0; i < p->nr; i++)
@@ -109,16 +110,22 @@ static bool may_attach(const struct rfloop_receiving *r, const struct rfloop_pac
  */
 struct sk_buff *rfloop_attach(struct rfloop_receiving *r, const struct rfloop_packet *p)
 {
+	struct rfloop_count *count = &r->peer->count;
 	struct sk_buff *skb = NULL;
 
+	if (p->len > SHORT)
+		rfloop_count_one(&count->received_long);
 	if (may_attach(r, p))
 		skb = packet_attach(r, p);
 	if (skb)
 		return skb;
 	skb = packet_copy(r, p);
 	pages_return(&r->in, p);
-	if (skb)
-		rfloop_count_one(&r->peer->count.copies_in);
+	if (!skb)
+		return NULL;
+	rfloop_count_one(&count->copies_in);
+	if (p->len > SHORT)
+		rfloop_count_one(&count->copies_in_long);
 	return skb;
 }
 
@@ -126,6 +133,8 @@ struct sk_buff *rfloop_attach(struct rfloop_receiving *r, const struct rfloop_pa
  * rfloop_attached_look() - give back pages that packets have let go of
  * @r: the ring
  * @most: so many are looked at
+ *
+ * As long as at least as many are looked at as came since, those of a stream do not pile up.
  *
  * Context: NAPI, or nobody receives in it any more.
  */
@@ -142,4 +151,5 @@ void rfloop_attached_look(struct rfloop_receiving *r, u32 most)
 		else
 			r->attached[r->last++ % RF_LOOP_BACK] = page;
 	}
+	r->since = 0;
 }

@@ -91,6 +91,7 @@ struct rfloop_sending {
  * @credit: so many times it goes on with @soon for one packet alone
  * @first: of the pages in packets, modulo 2^32
  * @last: of these, plus 1
+ * @since: so many were attached since they were looked at last
  * @attached: their numbers
  * @cpus: where packets of it were made
  * @node: in the list of those that nobody sends in any more, but packets have pages of
@@ -106,6 +107,7 @@ struct rfloop_receiving {
 	unsigned int credit;
 	u32 first;
 	u32 last;
+	u32 since;
 	u16 attached[RF_LOOP_BACK];
 	struct cpumask cpus;
 	struct list_head node;
@@ -117,9 +119,11 @@ struct rfloop_receiving {
  * @sent_bytes: of these
  * @received: packets handed to the network layer
  * @received_bytes: of these
+ * @received_long: packets in a ring, longer than what is copied anyway
  * @bells: doorbells rung
  * @copies_out: packets copied into a ring
  * @copies_in: packets copied out of it
+ * @copies_in_long: of @received_long, so many
  * @full: how often a ring was
  * @broken: rings given up because the peer did what cannot be
  * @links: rings to send in that were made
@@ -130,9 +134,11 @@ struct rfloop_count {
 	u64 sent_bytes;
 	u64 received;
 	u64 received_bytes;
+	u64 received_long;
 	u64 bells;
 	u64 copies_out;
 	u64 copies_in;
+	u64 copies_in_long;
 	u64 full;
 	u64 broken;
 	u64 links;

@@ -13,7 +13,8 @@
 
 #define JOIN_AGAIN	HZ
 
-unsigned int rfloop_ring_mb = 4;
+/* Three quarters of it in packets are a socket of TCP's that is full (tcp_rmem). */
+unsigned int rfloop_ring_mb = 8;
 module_param_named(ring_mb, rfloop_ring_mb, uint, 0644);
 MODULE_PARM_DESC(ring_mb, "MB of memory for the packets of each kernel that sends to this one, 1 to 16");
 

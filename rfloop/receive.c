@@ -163,7 +163,7 @@ int rfloop_poll(struct napi_struct *napi, int budget)
 	if (!cpumask_test_cpu(smp_processor_id(), &peer->receiving->cpus))
 		cpumask_set_cpu(smp_processor_id(), &peer->receiving->cpus);
 	rcu_read_lock();
-	rfloop_attached_look(peer->receiving, 2 * budget);
+	rfloop_attached_look(peer->receiving, 2 * (budget + peer->receiving->since));
 	done = receive_some(peer, &packets, budget);
 	if (done >= 0 && rfloop_in_publish(&peer->receiving->in))
 		rfloop_bell(peer);

@@ -42,9 +42,11 @@ LOOP_COUNTER(sent, sent);
 LOOP_COUNTER(sent_bytes, sent_bytes);
 LOOP_COUNTER(received, received);
 LOOP_COUNTER(received_bytes, received_bytes);
+LOOP_COUNTER(received_long, received_long);
 LOOP_COUNTER(doorbells, bells);
 LOOP_COUNTER(copies_out, copies_out);
 LOOP_COUNTER(copies_in, copies_in);
+LOOP_COUNTER(copies_in_long, copies_in_long);
 LOOP_COUNTER(full, full);
 LOOP_COUNTER(broken, broken);
 LOOP_COUNTER(links, links);
@@ -82,9 +84,11 @@ static struct attribute *peer_attrs[] = {
 	&sent_bytes_attr.attr,
 	&received_attr.attr,
 	&received_bytes_attr.attr,
+	&received_long_attr.attr,
 	&doorbells_attr.attr,
 	&copies_out_attr.attr,
 	&copies_in_attr.attr,
+	&copies_in_long_attr.attr,
 	&full_attr.attr,
 	&broken_attr.attr,
 	&links_attr.attr,

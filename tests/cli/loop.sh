@@ -26,12 +26,12 @@ is "$(RFM loop addresses --json | value 'd["schema"], d["addresses"]')" "(1, [])
 
 mkdir "$module/peers/1"
 for pair in name=web state=up sent=7 sent_bytes=4096 received=5 received_bytes=1048576 doorbells=3 \
-	copies_in=2 broken=0 drops_bad=1 drops_stray=3; do
+	received_long=6 copies_in=2 copies_in_long=9 broken=0 drops_bad=1 drops_stray=3; do
 	echo "${pair#*=}" >"$module/peers/1/${pair%%=*}"
 done
 like "$(RFM loop list)" "^web +up +7 +4K +5 +1M +3 +2 +0 +4$" "a peer"
-is "$(RFM loop list --json | value '[(p["id"], p["sent_bytes"], p["drops_stray"]) for p in d["peers"]]')" \
-	"[(1, 4096, 3)]" "JSON"
+is "$(RFM loop list --json | value '[(p["id"], p["sent_bytes"], p["received_long"], p["copies_in_long"], p["drops_stray"]) for p in d["peers"]]')" \
+	"[(1, 4096, 6, 9, 3)]" "JSON"
 printf '0 10.9.0.1 52:54:00:00:00:10\n1 fd09::2 52:54:00:00:00:11\n' >"$module/addresses"
 printf '1 10.9.0.1 52:54:00:00:00:11\nnonsense\n' >"$module/refused"
 is "$(RFM loop addresses | tail -n +2 | tr -s ' ' | sed 's/^ //' | tr '\n' ';')" \
