@@ -176,6 +176,7 @@ check-unit: setup
 	RF_JOBS=$(RF_JOBS) tests/run unit
 
 fuzz: setup
+	@tools/setup clang libclang-rt-14-dev
 	RF_LONG=1 tests/run tests/fuzz/fuzz.sh
 
 check-debug: setup

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * exec/proto.h and tree_receive() against a side that lies. The input is a list of
- * messages, each behind its length; all are parsed, and taken for a tree that goes into a
- * directory of its own, beside which nothing may appear or change.
+ * messages, each behind its length; all are parsed. One input in TREES is also taken for a
+ * tree that goes into a directory of its own, beside which nothing may appear or change.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include "fuzz.h"
 #include "tree.h"
 
+#define TREES		16	/* making and removing one takes much longer than to parse it */
 #define MESSAGES_MAX	100	/* a socket holds so many that nobody has read */
 
 static unsigned long good, bad, whole, broken;
@@ -114,29 +115,37 @@ static void warn(int chan, int error, const char *text, size_t len)
 	memcpy(copy, text, len);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The next message of the input: its length, SIZE_MAX behind the last. */
+static size_t next(const uint8_t **data, size_t *size)
 {
-	struct tree_place place = { .name = "x" };
+	size_t len;
+
+	if (*size < 2)
+		return SIZE_MAX;
+	len = (*data)[0] | ((*data)[1] & 0x0f) << 8;
+	*data += 2;
+	*size -= 2;
+	len = len < *size ? len : *size;
+	*data += len;
+	*size -= len;
+	return len;
+}
+
+static void receive(const uint8_t *data, size_t size)
+{
+	struct tree_place place = { .name = size % 3 ? "x" : "." };
 	struct tree_error e;
 	int end[2], messages = 0;
 	size_t len;
 
 	prepare();
 	must(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, end));
-	for (; size >= 2 && messages < MESSAGES_MAX; data += len, size -= len, messages++) {
-		len = data[0] | (data[1] & 0x0f) << 8;
-		data += 2;
-		size -= 2;
-		len = len < size ? len : size;
-		parse(data, len);
-		if (len && write(end[0], data, len) < 0)
+	while (messages++ < MESSAGES_MAX && (len = next(&data, &size)) != SIZE_MAX)
+		if (len && write(end[0], data - len, len) < 0)
 			break;
-	}
 	close(end[0]);
 	place.dir = open(jail, O_RDONLY | O_DIRECTORY);
 	must(place.dir >= 0);
-	if (size % 3 == 0)
-		strcpy(place.name, ".");
 	if (tree_receive(end[1], &place, warn, &e))
 		broken++;
 	else
@@ -144,6 +153,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(place.dir);
 	close(end[1]);
 	check();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const uint8_t *at = data;
+	size_t left = size, len;
+
+	while ((len = next(&at, &left)) != SIZE_MAX)
+		parse(at - len, len);
+	if (size && (size + data[size / 2]) % TREES == 0)
+		receive(data, size);
 	return 0;
 }
 

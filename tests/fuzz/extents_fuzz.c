@@ -80,7 +80,9 @@ size_t fuzz_make(uint8_t *data, uint64_t (*random)(void))
 		value[0] = (1 + random() % ((LIMIT - (4 << 20)) / RFCOM_PAGE)) * RFCOM_PAGE;
 		value[1] = (1 + random() % 1024) * RFCOM_PAGE;
 		sum += value[1];
-		if (i == spoiled)
+		if (i == spoiled && random() % 2)	/* near the end of all memory */
+			value[0] = LIMIT - (1 + random() % 1024) * RFCOM_PAGE;
+		else if (i == spoiled)
 			value[random() % 2] = random() >> random() % 64;
 		memcpy(data + 8 + 16 * i, value, sizeof(value));
 	}

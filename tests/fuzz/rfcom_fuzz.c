@@ -189,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 size_t fuzz_make(uint8_t *data, uint64_t (*random)(void))
 {
-	size_t i, size = 4 * (1 + random() % 6000);
+	size_t i, size = 4 * (1 + random() % (random() % 64 ? 100 : 6000));
 
 	for (i = 0; i < size; i++)
 		data[i] = random();
