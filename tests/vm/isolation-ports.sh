@@ -67,6 +67,7 @@ is "$off" "1 left" "a core of it can go off line"
 typed poweroff 'poweroff -f'
 ends poweroff stopped
 life reboot --bzimage
+is "$off" "1 left" "the same by the bzImage's entry: both cores came, one can go"
 typed reboot 'echo b >/proc/sysrq-trigger'
 ends reboot stopped
 life panic --initrd /run/initrd
