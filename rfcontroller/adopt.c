@@ -16,6 +16,7 @@
 #include <linux/string.h>
 #include "account.h"
 #include "anchor.h"
+#include "fail.h"
 #include "image.h"
 #include "internal.h"
 #include "park.h"
@@ -247,7 +248,7 @@ static int check_history(void)
 
 static int check_images(void)
 {
-	struct rf_anchor_image *saved = kmalloc(sizeof(*saved), GFP_KERNEL);
+	struct rf_anchor_image *saved = rfctl_zalloc(sizeof(*saved));
 	struct rf_anchor_iter it;
 	int ret = 0;
 

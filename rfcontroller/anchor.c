@@ -118,7 +118,7 @@ void rfctl_anchor_drop(void)
 
 static int anchor_map(void)
 {
-	anchor.data = vmap(anchor.pages, anchor.nr_pages, VM_MAP, PAGE_KERNEL);
+	anchor.data = rfctl_alloc(vmap(anchor.pages, anchor.nr_pages, VM_MAP, PAGE_KERNEL));
 	return anchor.data ? 0 : -ENOMEM;
 }
 
@@ -136,12 +136,12 @@ int rfctl_anchor_alloc(u64 size, struct rf_anchor_out *out)
 	if (!nr || nr > RF_ANCHOR_MAX_PAGES || rfctl_fail("anchor_alloc"))
 		return -ENOMEM;
 	anchor.head_bytes = anchor_head_bytes(nr);
-	anchor.head = alloc_pages_exact(anchor.head_bytes, GFP_KERNEL | __GFP_ZERO);
-	anchor.pages = kvcalloc(nr, sizeof(*anchor.pages), GFP_KERNEL);
+	anchor.head = rfctl_alloc(alloc_pages_exact(anchor.head_bytes, GFP_KERNEL | __GFP_ZERO));
+	anchor.pages = rfctl_alloc(kvcalloc(nr, sizeof(*anchor.pages), GFP_KERNEL));
 	if (!anchor.head || !anchor.pages)
 		goto err_drop;
 	for (; anchor.nr_pages < nr; anchor.nr_pages++) {
-		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		struct page *page = rfctl_alloc(alloc_page(GFP_KERNEL | __GFP_ZERO));
 
 		if (!page)
 			goto err_drop;
@@ -237,7 +237,7 @@ static int anchor_open(struct rf_anchor_head *head)
 {
 	unsigned int i;
 
-	anchor.pages = kvcalloc(head->nr_pages, sizeof(*anchor.pages), GFP_KERNEL);
+	anchor.pages = rfctl_alloc(kvcalloc(head->nr_pages, sizeof(*anchor.pages), GFP_KERNEL));
 	if (!anchor.pages)
 		return -ENOMEM;
 	for (i = 0; i < head->nr_pages; i++) {

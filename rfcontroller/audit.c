@@ -16,6 +16,7 @@
 #include <linux/sort.h>
 #include <linux/uaccess.h>
 
+#include "fail.h"
 #include "internal.h"
 
 #define AUDIT_TEXT_MAX	SZ_256K
@@ -89,7 +90,7 @@ static int list_collect(struct audit_list *list)
 	nr = list_fill(NULL, 0);
 	do {
 		max = nr + AUDIT_SPARE;
-		list->res = kvcalloc(max, sizeof(*list->res), GFP_KERNEL);
+		list->res = rfctl_alloc(kvcalloc(max, sizeof(*list->res), GFP_KERNEL));
 		if (!list->res)
 			return -ENOMEM;
 		nr = list_fill(list->res, max);
@@ -423,7 +424,7 @@ int rfctl_audit(struct rf_audit *req)
 	char *text;
 	int ret;
 
-	text = kvzalloc(size, GFP_KERNEL);
+	text = rfctl_alloc(kvzalloc(size, GFP_KERNEL));
 	if (!text)
 		return -ENOMEM;
 	seq_buf_init(&out, text, size);

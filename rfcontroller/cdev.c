@@ -86,9 +86,9 @@ int cdev_get_mask(struct cpumask *mask, u64 from, u32 bytes)
 
 	if (bytes % 8 || bytes > 8192)
 		return -EINVAL;
-	map = memdup_user(u64_to_user_ptr(from), bytes);
-	if (IS_ERR(map))
-		return PTR_ERR(map);
+	map = rfctl_alloc(memdup_user(u64_to_user_ptr(from), bytes));
+	if (IS_ERR_OR_NULL(map))
+		return map ? PTR_ERR(map) : -ENOMEM;
 	cpumask_clear(mask);
 	bitmap_copy(cpumask_bits(mask), map, min(bits, nr_cpumask_bits));
 	if (find_next_bit(map, bits, min(bits, nr_cpu_ids)) < bits)
@@ -509,7 +509,7 @@ static struct miscdevice cdev = {
  */
 int rfctl_cdev_init(void)
 {
-	return misc_register(&cdev);
+	return rfctl_fail("alloc") ? -ENOMEM : misc_register(&cdev);
 }
 
 /**

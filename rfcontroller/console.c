@@ -209,7 +209,7 @@ int rfctl_console_create(struct subos *so)
 {
 	struct rfctl_console *con;
 
-	con = rfctl_fail("alloc") ? NULL : kvzalloc(sizeof(*con), GFP_KERNEL);
+	con = rfctl_alloc(kvzalloc(sizeof(*con), GFP_KERNEL));
 	if (!con)
 		return -ENOMEM;
 	mutex_init(&con->lock);
@@ -553,7 +553,8 @@ int rfctl_console_open(struct subos *so, u32 flags)
 	cf = con_file_new(so, writer);
 	if (IS_ERR(cf))
 		return PTR_ERR(cf);
-	fd = anon_inode_getfd("[rainforest-console]", &con_fops, cf,
+	fd = rfctl_fail("alloc") ? -ENOMEM :
+	     anon_inode_getfd("[rainforest-console]", &con_fops, cf,
 			      (writer ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	if (fd < 0)
 		con_file_free(cf);

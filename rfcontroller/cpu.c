@@ -74,7 +74,7 @@ int rfctl_cpu_init(void)
 	unsigned int cpu;
 	int ret;
 
-	rfctl_cpus = kvcalloc(nr_cpu_ids, sizeof(*rfctl_cpus), GFP_KERNEL);
+	rfctl_cpus = rfctl_alloc(kvcalloc(nr_cpu_ids, sizeof(*rfctl_cpus), GFP_KERNEL));
 	if (!rfctl_cpus)
 		return -ENOMEM;
 	for_each_present_cpu(cpu) {

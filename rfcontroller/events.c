@@ -16,6 +16,7 @@
 #include <linux/wait.h>
 #include "anchor.h"
 #include "cdev.h"
+#include "fail.h"
 #include "internal.h"
 
 #define EVENTS		4096U	/* a power of two */
@@ -66,7 +67,7 @@ static void events_adopt(void)
  */
 int rfctl_events_init(void)
 {
-	events = kvcalloc(EVENTS, sizeof(*events), GFP_KERNEL);
+	events = rfctl_alloc(kvcalloc(EVENTS, sizeof(*events), GFP_KERNEL));
 	if (!events)
 		return -ENOMEM;
 	events_adopt();
@@ -154,7 +155,7 @@ static int events_read(struct rf_events *req)
 {
 	struct rf_event __user *dest = u64_to_user_ptr(req->entries);
 	struct rf_event *chunk __free(kfree) =
-		kmalloc_array(EVENTS_CHUNK, sizeof(*chunk), GFP_KERNEL);
+		rfctl_alloc(kmalloc_array(EVENTS_CHUNK, sizeof(*chunk), GFP_KERNEL));
 	u64 next = req->first;
 	u32 n;
 

@@ -122,8 +122,8 @@ static bool may_talk(u32 a, u32 b)
 static void bulk_alloc(u32 a, u32 b)
 {
 	if (!bulk[a][b])
-		bulk[a][b] = alloc_pages_exact(sizeof(struct rf_com_bulk),
-					       GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+		bulk[a][b] = rfctl_alloc(alloc_pages_exact(sizeof(struct rf_com_bulk), GFP_KERNEL |
+							   __GFP_ZERO | __GFP_NOWARN));
 }
 
 static u64 bulk_phys(u32 a, u32 b)
@@ -174,7 +174,8 @@ static int area_alloc(u32 slot)
 		return -ENOMEM;
 	if (slots[slot].area)
 		return 0;
-	slots[slot].area = alloc_pages_exact(sizeof(struct rf_ficm_area), GFP_KERNEL | __GFP_ZERO);
+	slots[slot].area = rfctl_alloc(alloc_pages_exact(sizeof(struct rf_ficm_area),
+							 GFP_KERNEL | __GFP_ZERO));
 	return slots[slot].area ? 0 : -ENOMEM;
 }
 
@@ -494,7 +495,7 @@ int rfctl_exchange_init(void)
 	if (rfctl_adopted)
 		return exchange_adopt();
 	guard(mutex)(&exchange_lock);
-	dir = alloc_pages_exact(sizeof(*dir), GFP_KERNEL | __GFP_ZERO);
+	dir = rfctl_alloc(alloc_pages_exact(sizeof(*dir), GFP_KERNEL | __GFP_ZERO));
 	ret = dir ? area_alloc(0) : -ENOMEM;
 	if (ret)
 		goto err_free;

@@ -12,7 +12,17 @@
 bool rfctl_fail(const char *point);
 
 /**
- * rfctl_zalloc - zeroed memory, with a fault point "alloc"
+ * rfctl_alloc - an allocation, with a fault point "alloc"
+ * @call: what gives memory, or NULL
+ *
+ * scripts/check-layers sees to it that this module has no other.
+ *
+ * Return: as @call, or NULL.
+ */
+#define rfctl_alloc(call)	(rfctl_fail("alloc") ? NULL : (call))
+
+/**
+ * rfctl_zalloc - zeroed memory, with that fault point
  * @size: bytes
  *
  * Context: process.
@@ -20,7 +30,7 @@ bool rfctl_fail(const char *point);
  */
 static inline void *rfctl_zalloc(size_t size)
 {
-	return rfctl_fail("alloc") ? NULL : kzalloc(size, GFP_KERNEL);
+	return rfctl_alloc(kzalloc(size, GFP_KERNEL));
 }
 
 #endif /* _RFCTL_FAIL_H */

@@ -92,7 +92,8 @@ static int image_fill(struct rfctl_image *image, u64 limit, struct rfctl_msg *ms
 	}
 	/* large, and not worth killing anybody for */
 	image->data = rfctl_fail("image") ? NULL :
-		      __vmalloc(size, GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+		      rfctl_alloc(__vmalloc(size, GFP_KERNEL | __GFP_NOWARN |
+					    __GFP_RETRY_MAYFAIL));
 	if (!image->data) {
 		rfctl_say(msg, "the supervisor has no %llu MB of memory for the copy that --on-crash restart needs; use keep, or a smaller initrd",
 			  (size + SZ_1M - 1) >> 20);
@@ -150,7 +151,7 @@ void rfctl_image_save(const struct subos *so, struct rf_anchor_out *out)
 
 	if (!so->image)
 		return;
-	saved = kzalloc(sizeof(*saved), GFP_KERNEL);
+	saved = rfctl_zalloc(sizeof(*saved));
 	if (saved) {
 		saved->id = so->id;
 		saved->data = (uintptr_t)so->image->data;

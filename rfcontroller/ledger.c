@@ -21,6 +21,7 @@
 #include <linux/uaccess.h>
 
 #include "anchor.h"
+#include "fail.h"
 #include "internal.h"
 
 #define LEDGER_ENTRIES	65536U	/* a power of two */
@@ -68,7 +69,7 @@ static int table_init(struct ledger_table *table, u32 units)
 {
 	table->bits = order_base_2(units) + 1;
 	table->used = 0;
-	table->slots = kvcalloc(1UL << table->bits, sizeof(*table->slots), GFP_KERNEL);
+	table->slots = rfctl_alloc(kvcalloc(1UL << table->bits, sizeof(*table->slots), GFP_KERNEL));
 	return table->slots ? 0 : -ENOMEM;
 }
 
@@ -223,7 +224,7 @@ int rfctl_ledger_init(void)
 	ret = table_init(&ledger_present, units);
 	if (ret)
 		goto err_free_folded;
-	ledger_entries = kvcalloc(LEDGER_ENTRIES, sizeof(*ledger_entries), GFP_KERNEL);
+	ledger_entries = rfctl_alloc(kvcalloc(LEDGER_ENTRIES, sizeof(*ledger_entries), GFP_KERNEL));
 	if (!ledger_entries) {
 		ret = -ENOMEM;
 		goto err_free_present;
@@ -334,7 +335,7 @@ int rfctl_ledger_read(struct rf_ledger *req)
 {
 	struct rf_ledger_entry __user *dest = u64_to_user_ptr(req->entries);
 	struct rf_ledger_entry *chunk __free(kfree) =
-		kmalloc_array(LEDGER_CHUNK, sizeof(*chunk), GFP_KERNEL);
+		rfctl_alloc(kmalloc_array(LEDGER_CHUNK, sizeof(*chunk), GFP_KERNEL));
 	u64 next = req->first;
 	u32 n;
 
@@ -401,7 +402,8 @@ int rfctl_ledger_audit(struct rf_audit *audit, struct seq_buf *out)
 	struct ledger_table scratch = { .bits = ledger_folded.bits };
 	u64 breaks, lost, diff;
 
-	scratch.slots = kvcalloc(1UL << scratch.bits, sizeof(*scratch.slots), GFP_KERNEL);
+	scratch.slots = rfctl_alloc(kvcalloc(1UL << scratch.bits, sizeof(*scratch.slots),
+					     GFP_KERNEL));
 	if (!scratch.slots)
 		return -ENOMEM;
 	diff = ledger_compare(&scratch);

@@ -207,9 +207,10 @@ static int load_build_cmdline(const struct rf_cmdline *req, bool kept, char *out
 	int ret;
 
 	if (kept)
-		user = kmemdup_nul((const char *)(uintptr_t)req->cmdline, in.user_len, GFP_KERNEL);
+		user = rfctl_alloc(kmemdup_nul((const char *)(uintptr_t)req->cmdline, in.user_len,
+					       GFP_KERNEL));
 	else
-		user = memdup_user_nul(u64_to_user_ptr(req->cmdline), in.user_len);
+		user = rfctl_alloc(memdup_user_nul(u64_to_user_ptr(req->cmdline), in.user_len));
 	if (IS_ERR_OR_NULL(user))
 		return user ? PTR_ERR(user) : -ENOMEM;
 	in.user = user;

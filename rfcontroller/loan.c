@@ -491,7 +491,7 @@ int rfctl_loan_init(void)
 {
 	int ret;
 
-	loan_queue = alloc_ordered_workqueue("rfctl_loan", 0);
+	loan_queue = rfctl_alloc(alloc_ordered_workqueue("rfctl_loan", 0));
 	if (!loan_queue)
 		return -ENOMEM;
 	ret = loans_adopt();

@@ -60,7 +60,7 @@ static DEFINE_MUTEX(park_lock);		/* phase 1 starts one core at a time */
 
 static void *park_page(void)
 {
-	struct page *page = alloc_page(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO);
+	struct page *page = rfctl_alloc(alloc_page(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO));
 
 	if (!page)
 		return NULL;
@@ -239,9 +239,9 @@ int rfctl_park_init(void)
 	rfctl_park.nr_slots = park_count_apicids();
 	if (!boot_cpu_has(X86_FEATURE_GBPAGES) || rfctl_park.nr_slots > PARK_MAX_APICID)
 		return -EOPNOTSUPP;
-	rfctl_park.slot_table = alloc_pages_exact(rfctl_park.nr_slots * sizeof(u64),
-						  GFP_KERNEL | __GFP_ZERO);
-	rfctl_park.slot = kcalloc(nr_cpu_ids, sizeof(*rfctl_park.slot), GFP_KERNEL);
+	rfctl_park.slot_table = rfctl_alloc(alloc_pages_exact(rfctl_park.nr_slots * sizeof(u64),
+							      GFP_KERNEL | __GFP_ZERO));
+	rfctl_park.slot = rfctl_zalloc(nr_cpu_ids * sizeof(*rfctl_park.slot));
 	rfctl_park.code = park_page();
 	rfctl_park.idt = park_page();
 	ret = rfctl_park.slot && rfctl_park.slot_table && rfctl_park.code &&
@@ -317,8 +317,7 @@ int rfctl_core_prepare(unsigned int cpu)
 	if (apicid >= rfctl_park.nr_slots)
 		return -EINVAL;
 	if (!rfctl_park.slot[cpu]) {
-		rfctl_park.slot[cpu] = rfctl_fail("alloc") ? NULL :
-				 (void *)get_zeroed_page(GFP_KERNEL);
+		rfctl_park.slot[cpu] = rfctl_alloc((void *)get_zeroed_page(GFP_KERNEL));
 		if (!rfctl_park.slot[cpu])
 			return -ENOMEM;
 		rfctl_park.slot[cpu]->apicid = apicid;

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include "anchor.h"
+#include "fail.h"
 #include "internal.h"
 #include "park.h"
 #include "park_keep.h"
@@ -82,7 +83,7 @@ int rfctl_park_adopt(void)
 	struct rf_anchor_park p;
 	struct rf_anchor_cpu c;
 
-	rfctl_park.slot = kcalloc(nr_cpu_ids, sizeof(*rfctl_park.slot), GFP_KERNEL);
+	rfctl_park.slot = rfctl_zalloc(nr_cpu_ids * sizeof(*rfctl_park.slot));
 	if (!rfctl_park.slot)
 		return -ENOMEM;
 	rf_anchor_first(&it, rfctl_adopted, RF_ANCHOR_PARK);

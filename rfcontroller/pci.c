@@ -158,7 +158,7 @@ static int pci_bind_stub(struct rfctl_pci *rp, struct rfctl_pci_use *use)
 	pci_wake(pdev);
 	pci_clear_master(pdev);
 	pci_save_state(pdev);
-	rp->saved = pci_store_saved_state(pdev);
+	rp->saved = rfctl_alloc(pci_store_saved_state(pdev));
 	ret = rp->saved ? pci_silence(rp) : -ENOMEM;
 	if (ret)
 		goto err_rebind;

@@ -257,7 +257,7 @@ void rfctl_policy_off(void)
  */
 int rfctl_policy_init(void)
 {
-	policy_queue = alloc_workqueue("rfctl_policy", WQ_UNBOUND, 0);
+	policy_queue = rfctl_alloc(alloc_workqueue("rfctl_policy", WQ_UNBOUND, 0));
 	return policy_queue ? 0 : -ENOMEM;
 }
 

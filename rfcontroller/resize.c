@@ -428,7 +428,7 @@ int subos_resize_cpus(struct subos *so, struct rf_resize_cpus *req, struct cpuma
 	struct cpumask *sets;
 	int ret;
 
-	sets = kcalloc(2, sizeof(*sets), GFP_KERNEL);
+	sets = rfctl_zalloc(2 * sizeof(*sets));
 	if (!sets)
 		return -ENOMEM;
 	mutex_lock(&so->lock);

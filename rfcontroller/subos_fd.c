@@ -522,7 +522,8 @@ int subos_fd_open(struct subos *so, bool creator)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		goto err_free;
-	file = anon_inode_getfile("[rainforest-subos]", &subos_fops, sf, O_RDWR);
+	file = rfctl_fail("alloc") ? ERR_PTR(-ENOMEM) :
+	       anon_inode_getfile("[rainforest-subos]", &subos_fops, sf, O_RDWR);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		goto err_free;

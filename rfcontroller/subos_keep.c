@@ -76,7 +76,7 @@ static void subos_put_one(struct subos *so, struct rf_anchor_out *out)
  */
 void rfctl_subos_save(struct rf_anchor_out *out, struct rf_anchor_machine *machine)
 {
-	struct rf_anchor_console *room = kvzalloc(sizeof(*room), GFP_KERNEL);
+	struct rf_anchor_console *room = rfctl_alloc(kvzalloc(sizeof(*room), GFP_KERNEL));
 	struct subos *so;
 
 	out->full |= !room;
@@ -200,7 +200,7 @@ int rfctl_subos_adopt(void)
 
 	if (!rfctl_adopted)
 		return 0;
-	room = kvzalloc(sizeof(*room), GFP_KERNEL);
+	room = rfctl_alloc(kvzalloc(sizeof(*room), GFP_KERNEL));
 	if (!room)
 		return -ENOMEM;
 	rfctl_adopt_machine(&machine);

@@ -358,10 +358,10 @@ int rfctl_con_init(void)
 	unsigned int i;
 	int ret;
 
-	con_queue = alloc_ordered_workqueue("rfctl_con", 0);
+	con_queue = rfctl_alloc(alloc_ordered_workqueue("rfctl_con", 0));
 	if (!con_queue)
 		return -ENOMEM;
-	con_slow_queue = alloc_workqueue("rfctl_con_slow", WQ_UNBOUND, 0);
+	con_slow_queue = rfctl_alloc(alloc_workqueue("rfctl_con_slow", WQ_UNBOUND, 0));
 	ret = con_slow_queue ? 0 : -ENOMEM;
 	if (ret)
 		goto err_queue;

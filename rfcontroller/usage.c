@@ -104,7 +104,7 @@ int rfctl_usage_init(void)
 {
 	unsigned int cpu;
 
-	accounts = kvzalloc(sizeof(*accounts), GFP_KERNEL);
+	accounts = rfctl_alloc(kvzalloc(sizeof(*accounts), GFP_KERNEL));
 	if (!accounts)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu)
@@ -210,7 +210,7 @@ int rfctl_usage_ioctl(void __user *arg)
 		return ret;
 	if (req.flags || req.reserved)
 		return -EINVAL;
-	entries = kvcalloc(RF_ACCOUNTS_MAX, sizeof(*entries), GFP_KERNEL);
+	entries = rfctl_alloc(kvcalloc(RF_ACCOUNTS_MAX, sizeof(*entries), GFP_KERNEL));
 	if (!entries)
 		return -ENOMEM;
 	mutex_lock(&rfctl_lock);

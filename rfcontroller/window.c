@@ -18,6 +18,7 @@
 #include <linux/pfn_t.h>
 #include <linux/rainforest_wire.h>
 #include <linux/slab.h>
+#include "fail.h"
 #include "internal.h"
 #include "mem.h"
 
@@ -133,13 +134,14 @@ int rfctl_window_open(struct subos *so)
 
 	if (READ_ONCE(so->gone))
 		return -ENOENT;
-	w = kzalloc(sizeof(*w), GFP_KERNEL);
+	w = rfctl_zalloc(sizeof(*w));
 	if (!w)
 		return -ENOMEM;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		goto err_window;
-	w->file = anon_inode_create_getfile("[rainforest-window]", &window_fops, w, O_RDWR, NULL);
+	w->file = rfctl_fail("alloc") ? ERR_PTR(-ENOMEM) :
+		  anon_inode_create_getfile("[rainforest-window]", &window_fops, w, O_RDWR, NULL);
 	if (IS_ERR(w->file))
 		goto err_fd;
 	kref_get(&so->ref);

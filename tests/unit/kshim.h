@@ -94,6 +94,7 @@ static inline void *kcalloc(size_t n, size_t size, int gfp)
 #define kzalloc(size, gfp)		kcalloc(1, size, gfp)
 #define kvzalloc(size, gfp)		kcalloc(1, size, gfp)
 #define rfctl_zalloc(size)		kcalloc(1, size, 0)
+#define rfctl_alloc(call)		(call)
 #define rfctl_fail(point)		false
 #define kfree(p)			free(p)
 #define kvfree(p)			free(p)
