@@ -290,7 +290,8 @@ static void check_cmdline(struct conflicts *c, int dev, const struct settings *s
 		return;
 	ret = dev_check_cmdline(dev, &line, &msg);
 	if (ret)
-		conflict(c, RFM_FAILED, "%s", *msg.text ? msg.text : strerror(-ret));
+		conflict(c, ret == -EINVAL || ret == -ENOSPC ? RFM_USAGE : RFM_FAILED, "%s",
+			 *msg.text ? msg.text : strerror(-ret));
 }
 
 /* Those whose whole core can be had, as far as is known. */

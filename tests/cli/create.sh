@@ -138,7 +138,7 @@ for step in create=12 cpus=16 memory=62 pci=95 load=22 start=5; do
 done
 # create would fail in another way: nothing may be begun for a line that will not do
 FAKE=RFM_FAKE_FAIL=create=12
-refuse 1 "create a: the parameter maxcpus= contradicts ours" "an --append that contradicts ours" \
+refuse 2 "create a: the parameter maxcpus= contradicts ours" "an --append that contradicts ours" \
 	a --cpus 1 --memory 1G --append maxcpus=3
 FAKE=RFM_FAKE_FAIL=cpus=5
 refuse 8 "core 3 did not answer; rfm resources shows" "a core that does not answer" a --cpus 1 --memory 1G

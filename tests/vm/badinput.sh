@@ -180,7 +180,7 @@ create && rfm destroy --force x
 check "control: a creation takes something" test "$(entries)" -gt "$was"
 was=$(entries)
 for word in maxcpus=3 panic=5 pci=conf1 console=ttyS0 nr_cpus=0 'x="y'; do
-	bad 1 "create x: .*($(echo "$word" | cut -d= -f1)|quote)" "--append $word" \
+	bad 2 "create x: .*($(echo "$word" | cut -d= -f1)|quote)" "--append $word" \
 		create --append "$word"
 done
 is "$(entries)" "$was" "nothing was taken for the sake of any of these"

@@ -13,7 +13,7 @@ modprobe rfcontroller
 own=$(cat $BOOT_ID)
 check "watch: the other kernel" \
 	rfm create watch --cpus 2 --memory 256M --kernel "$OTHER_KERNEL"
-refused 1 'panic=1.*would hit the whole machine' "--append panic=1 contradicts ours" \
+refused 2 'panic=1.*would hit the whole machine' "--append panic=1 contradicts ours" \
 	rfm create s --cpus 2 --memory 384M --append panic=1
 
 # witness NAME: who must not notice what happens to the other
