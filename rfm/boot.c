@@ -265,6 +265,7 @@ int boot_start(int fd)
 
 	rfm_progress("starting");
 	ret = dev_start(fd);
+	rfm.done = !ret;
 	return ret ? rfm_fail_errno(ret, NULL, "cannot start it") : 0;
 }
 

@@ -84,6 +84,7 @@ extern const struct rfm_command *const rfm_commands[];	/* ended by NULL */
  * @verb: the verb that runs
  * @object: what it is about, for messages; NULL before that is known
  * @json: print JSON
+ * @done: the work is done, but for telling of it
  * @interrupted: a signal asked us to end
  * @failed: takes what rfm_fail() would print; NULL: it is printed
  */
@@ -91,6 +92,7 @@ struct rfm_state {
 	const char *verb;
 	const char *object;
 	bool json;
+	bool done;
 	volatile sig_atomic_t interrupted;
 	void (*failed)(int code, const char *text);
 };

@@ -30,6 +30,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -505,6 +506,19 @@ static int on_subos(struct subos *s, unsigned long request, void *arg)
 	}
 }
 
+static void at_exit(void);
+static atomic_bool exiting;
+
+/* Another thread may be about to end the program: then nothing new stays. */
+static int on_device_or_exit(int fd, unsigned long request, void *arg)
+{
+	int ret = on_device(fd, request, arg);
+
+	if (atomic_load(&exiting))
+		at_exit();
+	return ret;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
 	int (*next)(int fd, unsigned long request, ...);
@@ -521,7 +535,7 @@ int ioctl(int fd, unsigned long request, ...)
 	if (fds[fd].kind == COM)
 		return on_com(request, arg);
 	if (fds[fd].kind == DEVICE)
-		return on_device(fd, request, arg);
+		return on_device_or_exit(fd, request, arg);
 	s = by_id(fds[fd].id);
 	return s ? on_subos(s, request, arg) : fail(fds[fd].kind == CONSOLE ? EPERM : ENOENT);
 }
@@ -591,6 +605,7 @@ int close(int fd)
 
 static void __attribute__((destructor)) at_exit(void)
 {
+	atomic_store(&exiting, true);
 	for (int fd = 0; fd < FDS; fd++)
 		undo(fd);
 }
