@@ -83,6 +83,7 @@ like "$(inside a 'echo 1 >/sys/devices/system/cpu/cpu1/online; echo "has $(nproc
 is "$(counter 4 other)" 0 "no other exception came"
 
 # --- a kernel that loops with interrupts off ---
+inside a 'echo "the last word" >/dev/kmsg' >/dev/null
 typed a 'insmod /rf/rftest.ko what=spin-all'
 check "it hangs, and the list says so" eventually 60 in_state a hung
 like "$(rfm list)" 'a .*hung .*no sign of life' "and why"
@@ -90,6 +91,10 @@ for cpu in 3 4; do
 	is "$(($(printf %d "0x$(register $cpu RFL)") & 0x200))" 0 "core $cpu: interrupts are off"
 	like "$(register $cpu RIP)" '^ffffffffc' "core $cpu: it is in the module"
 done
+check "its log can be read" eval 'rfm log a >/run/hung.log'
+like "$(head -n 1 /run/hung.log)" 'Linux version' "from the first line"
+like "$(cat /run/hung.log)" '\] the last word$' "to what was said at last"
+check "it is hung all the while" in_state a hung
 begin=$(cut -d. -f1 /proc/uptime)
 check "destroy, asked politely with a limit of 2 s, ends" rfm destroy a --timeout 2
 check "in bounded time" test $(($(cut -d. -f1 /proc/uptime) - begin)) -lt 60
