@@ -78,7 +78,17 @@ like "$(cat "$RF_BOOTS")" '^crash QEMU crashed \(SIGSEGV\), logs in .*vm-machine
 	"and written down for tests/run"
 rm -f "$RF_BOOTS"
 unset RF_BOOTS
-run_vm --smp 2 --append nosmt -- true
+# A terminal; what is typed comes through a FIFO, as rf-vm waits for it with epoll.
+rm -f "$T_DIR/typed"
+mkfifo "$T_DIR/typed"
+# shellcheck disable=SC2016 # for the shell inside
+printf '%s\n' 'echo "the shell has $((40 + 2))"' 'tty' 'stty size' 'exit 7' >"$T_DIR/typed" &
+LINES=33 COLUMNS=77 run_vm --smp 2 --append nosmt --shell <"$T_DIR/typed" >"$T_DIR/shell" 2>&1
+is $? 7 "--shell: the shell's exit status comes through"
+out=$(tr -d '\r' <"$T_DIR/shell")
+like "$out" '^the shell has 42$' "--shell: what is typed is run"
+like "$out" '^/dev/hvc0$' "--shell: on a terminal"
+like "$out" '^33 77$' "--shell: of our size"
 check "control: another parameter is noticed" eval '! command_line_bare'
 "$T_TOP/tools/rf-vm" --quiet --logs "$T_DIR/broken" --qemu -nonsense -- true 2>"$T_DIR/err"
 is $? 125 "125 when QEMU does not start"
