@@ -63,17 +63,21 @@ is "$(inside two 'ls -d /dev/nvme* | grep -c n1')" 1 "two sees one drive"
 
 # --- a crash, while the other writes ---
 ticks='i=0; while [ ! -e /stop ] && dd if=/p of=/dev/nvme0n1 bs=64k seek=320 oflag=direct 2>/dev/null; do'
-inside two "($ticks i=\$((i + 1)); echo \$i >/run/ticks; done) </dev/null >/dev/null 2>&1 & true" >/dev/null
+inside two "($ticks i=\$((i + 1)); echo \$i >/run/ticks.new; mv /run/ticks.new /run/ticks; done) </dev/null >/dev/null 2>&1 & true" >/dev/null
 ticks() { inside two 'cat /run/ticks || echo 0' | tail -n 1; }
 more_ticks() { [ "$(ticks)" -gt "$1" ]; }
 check "control: two writes all the time" eventually 60 more_ticks 0
 up=$(uptime_of two)
+{ rfm log one -f --json >/run/follow; echo $? >/run/follow.status; } 2>/run/follow.err &
+boots_followed() { grep -c 'Linux version' /run/follow; }
+check "control: what follows one's log has one boot" eventually 20 eval '[ "$(boots_followed)" = 1 ]'
 typed one 'echo c >/proc/sysrq-trigger'
 check "one panics" eventually 60 in_state one crashed
 before=$(ticks)
 like "$(rfm list)" '^one .* crashed .*panic: sysrq triggered crash' "rfm list says why"
 like "$(rfm log one | tail -n 3)" 'end Kernel panic' "its log ends with the panic"
 like "$(rfm log one | head -n 1)" 'Linux version' "and still has the first line"
+check "who follows its log sees the panic" eventually 20 grep -q 'end Kernel panic' /run/follow
 check "two goes on writing" eventually 60 more_ticks "$before"
 is "$(inside two "cat $BOOT_ID")" "$id_two" "two has the same boot id"
 check "and a later uptime" test "$(uptime_of two)" -ge "$up"
@@ -85,8 +89,13 @@ id_again=$(inside one "cat $BOOT_ID")
 like "$id_again" '^[0-9a-f-]{36}$' "one answers again"
 unlike "$id_again" "$id_one" "with another boot id"
 is "$(inside one "$read")" "$pattern" "and reads what it wrote before the crash"
+check "who follows its log sees another boot" eventually 20 eval '[ "$(boots_followed)" -ge 2 ]'
+was=$(boots_followed)
 check "one starts again while it runs" rfm restart one
 unlike "$(inside one "cat $BOOT_ID")" "$id_again" "with yet another boot id"
+check "who follows its log sees it, too" eventually 20 eval '[ "$(boots_followed)" -gt $was ]'
+is "$(rfm log one | grep -c 'Linux version')" 1 "control: without -f there is one boot"
+check "and still follows" test ! -e /run/follow.status
 before=$(ticks)
 check "two goes on writing" eventually 60 more_ticks "$before"
 inside two 'touch /stop; wait; sync' >/dev/null
@@ -96,12 +105,15 @@ subos_log_clean one
 # --- the end ---
 check "two is destroyed" rfm destroy two
 check "one is destroyed" rfm destroy one
+check "who followed its log has ended" eventually 20 test -s /run/follow.status
+is "$(cat /run/follow.status /run/follow.err)" 0 "without an error"
 is "$(rfm list | grep -cE '^(one|two) ')" 0 "none is left"
 check "one's drive is back" eventually 30 has_disk "$A"
 check "two's drive is back" eventually 30 has_disk "$B"
 is "$(driver_of "$A") $(driver_of "$B")" "nvme nvme" "both have their driver"
 is "$(dd if="$(disk_of "$A")" bs=64k skip=160 count=16 2>/dev/null | md5sum | cut -c1-32)" \
 	"$pattern" "the supervisor reads what one wrote"
+dd if=/run/follow of="$(disk_of "$B")" bs=1M seek=40 conv=fsync 2>/dev/null
 is "$(nproc)" "$cpus" "the CPUs are back"
 is "$(grep MemTotal /proc/meminfo)" "$(cat /run/total)" "the memory is back"
 audit "in the end: the invariants hold"
@@ -122,4 +134,23 @@ check "outside: what one wrote stands in its image" same "$one" 10
 check "outside: what two wrote stands in its image" same "$two" 10
 check "outside: and what it wrote during the crash" same "$two" 20
 check "control: elsewhere there is nothing" not same "$two" 12
+# Each line is an object; within a boot no message is missing or there twice, as its kernel counts.
+dd if="$two" bs=1M skip=40 count=4 status=none | tr -d '\0' >"$T_DIR/follow"
+out=$(python3 - "$T_DIR/follow" <<'END'
+import json, sys
+boots = []
+for line in open(sys.argv[1]):
+    message = json.loads(line)
+    if not message["seq"]:
+        boots.append([])
+    boots[-1].append(message)
+for boot in boots:
+    print("begins" if "Linux version" in boot[0]["text"] else "odd",
+          sum(m["lost"] for m in boot), sum(b["seq"] - a["seq"] != 1 for a, b in zip(boot, boot[1:])),
+          "panics" if any("end Kernel panic" in m["text"] for m in boot) else "ends")
+END
+)
+like "$(echo "$out" | head -n 1)" '^begins 0 0 panics$' "outside: what was followed, to the panic"
+is "$(echo "$out" | tail -n 1)" "begins 0 0 ends" "and the last boot after it"
+unlike "$out" 'odd|[1-9]' "all of them whole"
 done_testing
