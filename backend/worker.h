@@ -99,7 +99,7 @@ struct wnet {
  * @v: connection
  * @begun: file for what was begun; disks, else -1
  * @fresh: what is noted in @begun is of another driver
- * @resume: the back end serves the queues of a worker that was killed
+ * @resume: the back end serves the queues of a worker that was killed, and is to stop
  * @lost: there is no back end any more: requests are refused
  * @refused: queues in which they are
  */

@@ -76,7 +76,7 @@ static void tell_keeper(struct wdev *d, enum ipc_type type, enum ipc_state state
 {
 	const struct ipc m = {
 		.type = type, .device = d->number, .state = state,
-		.resume = d->started || (d->spec.kind != SPEC_NET && d->user.resume),
+		.resume = d->started,
 	};
 
 	ipc_send(d->worker->fds.keeper, &m, NULL);

@@ -60,6 +60,22 @@ static int describe_disk(struct wdev *d)
 	return ret;
 }
 
+/*
+ * A device that is announced is one whose queues nobody uses: its driver may have let go of
+ * them since the last worker was killed. What was begun is finished.
+ */
+static int stop_served(struct wdev *d)
+{
+	unsigned int i;
+	uint16_t base;
+	int ret = 0;
+
+	for (i = 0; !ret && d->user.resume && i < FS_QUEUES; i++)
+		ret = vuser_stop(&d->user.v, i, &base);
+	d->user.resume = false;
+	return ret;
+}
+
 static int describe(struct wdev *d)
 {
 	unsigned int i, nr = is_disk(d) ? DISK_QUEUES : FS_QUEUES;
@@ -68,6 +84,8 @@ static int describe(struct wdev *d)
 	d->user.v.features = OF_RINGS;
 	if (!d->user.lost)
 		ret = vuser_hello(&d->user.v, is_disk(d));
+	if (!ret)
+		ret = stop_served(d);
 	if (ret)
 		return ret;
 	d->announce.nr_queues = htole32(nr);
@@ -107,19 +125,6 @@ static int set_begun(struct wdev *d)
 			      le32toh(d->ready.queue[0].size));
 }
 
-/*
- * Where a queue goes on: whom we stop says it, else what is marked as used. A new driver
- * begins anew, whatever was served for the one before it.
- */
-static int base_of(struct wdev *d, unsigned int i, uint16_t *base)
-{
-	int ret = d->user.resume ? vuser_stop(&d->user.v, i, base) : 0;
-
-	if (ret || (d->user.resume && !d->user.fresh))
-		return ret;
-	return worker_used_idx(d, i, base);
-}
-
 static int start_queues(struct wdev *d)
 {
 	unsigned int i, nr = le32toh(d->ready.nr_queues);
@@ -129,8 +134,7 @@ static int start_queues(struct wdev *d)
 
 	for (i = 0; !ret && i < nr; i++)
 		if (d->ready.queue[i].size)
-			ret = base_of(d, i, &base[i]);
-	d->user.resume = false;
+			ret = worker_used_idx(d, i, &base[i]);
 	if (!ret)
 		ret = vuser_features(v, le64toh(d->ready.features));
 	if (!ret)

@@ -280,9 +280,12 @@ inside a '/run/virtiolie /run/lie >>/run/said 2>&1 </dev/null & true' >/dev/null
 check "a program of a's is heard in its place" eventually 30 said a said 'device 4'
 serves=$(worker a)
 lies "in use" "control: queues that can be" true
+pid=$(helpers a virtiofsd | head -n 1)
+threads=$(ls "/proc/$pid/task" | wc -l)
 lie long >/run/lied
 check "a message that is too long: another worker" eventually 20 another_worker a "$serves"
 check "which announces all of them" eventually 30 all_are offered
+check "and nobody serves what is announced" eventually 20 eval '[ "$(ls "/proc/$pid/task" | wc -l)" -lt "$threads" ]'
 serves=$(worker a)
 n=$(count tapa rx_packets)
 is "$(lie send 0 | grep done | tr '\n' ' ')" "packet done sector done 0 " "control: a packet and a sector from a's memory"
