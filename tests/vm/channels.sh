@@ -13,7 +13,7 @@ ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -I"$T_TOP/include/
 	-I"$T_TOP/rfcom/lib" -o "$T_DIR/chan" "$T_TOP/tests/vm/chan.c" \
 	"$T_TOP/rfcom/lib/rainforest.c" || bail "chan does not compile"
 
-run_guest --smp 5 --copy "$T_DIR/chan:/usr/bin/chan" \
+run_guest --smp 5 --copy "$T_DIR/chan:/usr/bin/chan" --copy "$T_TOP/tests/vm/slope:/usr/bin/slope" \
 	--copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
 . /rf/lifecycle.lib
 
@@ -72,18 +72,20 @@ touch /run/go
 wait $full
 check "until it is read" eventually 10 grep -q "^then $((n + 1))" /run/full
 check "then all is there" eventually 10 grep -q "^$((n + 1)) messages, 0 bad, end good" /run/pit
-before=$(memory_kb Slab VmallocUsed)
-is "$(chan churn supervisor echo "$(rounds 200 10000)")" "$(rounds 200 10000) rounds" "opened and closed"
-check "no end stays" eventually 10 no_ends
-after=$(memory_kb Slab VmallocUsed)
-diag "slab and vmalloc, KB: $before before, $after after"
-# A kernel that looks for leaks by itself keeps what was freed for a while.
-[ -e /sys/kernel/debug/kmemleak ] ||
-	check "nor memory" awk "BEGIN { split(\"$before $after\", m); exit !(m[3] < m[1] + 4096 && m[4] < m[2] + 4096) }"
+r=$(rounds 40 2000)
+slope chan churn supervisor echo "$r" >/run/slope
+check "no end stays, of 6 times $r that were opened and closed" eventually 10 no_ends
+flat /run/slope "$r" "nor memory"
+slope sh -c 'chan leave supervisor echo 1 10 >/dev/null 2>&1 & echo $! >>/run/leavers' >/run/leaks
+check "control: an end more in each block shows" eval '! awk -v slack=66 "$FLAT" /run/leaks'
+# shellcheck disable=SC2046 # numbers
+kill $(cat /run/leavers)
+eventually 10 no_ends
 
 # --- with subOSes ---
-mkdir -p /run/more/usr/bin
-cp /usr/bin/chan /run/more/usr/bin/
+mkdir -p /run/more/usr/bin /run/more/rf/other
+cp /usr/bin/chan /usr/bin/slope /run/more/usr/bin/
+cp "/lib/modules/$OTHER"*/updates/rftest.ko /run/more/rf/other/
 initrd_with rfcomlie
 initrd_with rftest
 check "a starts" rfm create a --cpus 1-2 --memory 256M --initrd /run/initrd
@@ -197,11 +199,15 @@ check "until it has asked" eventually 30 grep -q writable /run/wait
 check "then all was there" eventually 30 said a deep ' 0 bad, end good'
 
 # --- rounds across kernels ---
-r=$(rounds 100 5000)
-is "$(chan churn a echo "$r")" "$r rounds" "opened and closed"
-inside a "chan churn supervisor echo $r >/run/churn 2>&1 & true" >/dev/null
-is "$(chan churn b echo "$r")" "$r rounds" "both ways at a time"
-check "a as well" eventually 300 said a churn "$r rounds"
+r=$(rounds 20 1000)
+slope chan churn a echo "$r" >/run/slope
+flat /run/slope "$r" "opened by the supervisor and closed: memory here stays as it is"
+inside a "slope chan churn supervisor echo $r >/run/churn 2>&1 & true" >/dev/null
+is "$(chan churn b echo "$((5 * r))")" "$((5 * r)) rounds" "both ways at a time"
+six_in_a() { [ "$(inside a 'wc -l </run/churn')" = 6 ]; }
+check "a as well" eventually 300 six_in_a
+inside a 'cat /run/churn' >/run/slope
+flat /run/slope "$r" "memory in a stays as it is"
 check "no end stays here" eventually 10 no_ends
 dropped=$(cat /sys/module/ficm/dropped)
 is "$dropped" 0 "no message was given up"

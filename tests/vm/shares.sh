@@ -17,7 +17,7 @@ ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -static -O2 -Wall -Wextra -I"$T_TOP/include/
 	"$T_TOP/rfcom/lib/rainforest.c" || bail "chan does not compile"
 
 run_guest --smp 5 --disk "$disk" --copy "$T_DIR/share:/usr/bin/share" \
-	--copy "$T_DIR/chan:/usr/bin/chan" \
+	--copy "$T_DIR/chan:/usr/bin/chan" --copy "$T_TOP/tests/vm/slope:/usr/bin/slope" --module brd \
 	--copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" <<'END'
 . /rf/lifecycle.lib
 
@@ -63,7 +63,7 @@ check "rmmod refuses while it is there" eval '! rmmod rfcom 2>/dev/null'
 
 # --- three kernels ---
 mkdir -p /run/more/usr/bin
-cp /usr/bin/share /usr/bin/chan /run/more/usr/bin/
+cp /usr/bin/share /usr/bin/chan /usr/bin/slope /run/more/usr/bin/
 cp "/lib/modules/$(subos_release)/updates/rfmap.ko" /run/more/
 initrd_with rfcomlie
 check "a starts" rfm create a --cpus 1-2 --memory 512M --initrd /run/initrd
@@ -176,13 +176,17 @@ check "it is back, and b has its region" eval 'shows "^four a 4K b read maps$" &
 
 # --- rounds ---
 before=$(memory_kb Slab PageTables VmallocUsed)
-r=$(rounds 200 10000)
-is "$(share churn b five "$r")" "$r rounds" "mapped and unmapped"
-inside a "share churn b five $r >/run/churn 2>&1 & true" >/dev/null
-is "$(share_in b churn a four "$r")" "$r rounds" "across two others"
-check "a as well" eventually 300 said a churn "$r rounds"
 offers=0
 while [ $offers -lt "$(rounds 50 1000)" ]; do
+r=$(rounds 40 2000)
+slope share churn b five "$r" >/run/slope
+flat /run/slope "$r" "mapped and unmapped, 6 times $r: memory here stays as it is"
+inside a "slope share churn b five $r >/run/churn 2>&1 & true" >/dev/null
+is "$(share_in b churn a four "$((5 * r))")" "$((5 * r)) rounds" "across two others"
+six_in_a() { [ "$(inside a 'wc -l </run/churn')" = 6 ]; }
+check "a as well" eventually 300 six_in_a
+inside a 'cat /run/churn' >/run/slope
+flat /run/slope "$r" "memory in a stays as it is"
 	share offer "x$offers" 40960 r >/run/x 2>&1 &
 	eventually 10 grep -q ready /run/x
 	kill $!
