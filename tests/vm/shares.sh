@@ -65,6 +65,11 @@ check "rmmod refuses while it is there" eval '! rmmod rfcom 2>/dev/null'
 mkdir -p /run/more/usr/bin
 cp /usr/bin/share /usr/bin/chan /usr/bin/slope /run/more/usr/bin/
 cp "/lib/modules/$(subos_release)/updates/rfmap.ko" /run/more/
+file=$(find "/lib/modules/$(subos_release)" -name 'brd.ko*')
+case $file in
+*.xz) xzcat "$file" ;;
+*) cat "$file" ;;
+esac >/run/more/brd.ko
 initrd_with rfcomlie
 check "a starts" rfm create a --cpus 1-2 --memory 512M --initrd /run/initrd
 check "b starts" rfm create b --cpus 3-3 --memory 256M --initrd /run/initrd --kernel "$OTHER_KERNEL"
@@ -89,6 +94,9 @@ offer a two 9000000 w
 is "$(share look a two 1)" "9003008 bytes" "the supervisor reads what a wrote"
 is "$(share fill a two 2)" "9003008 bytes" "and writes"
 is "$(share_in a look - two 2)" "9003008 bytes" "a reads that"
+inside a 'insmod /brd.ko rd_nr=1 rd_size=1024' >/dev/null
+is "$(share_in a direct supervisor one /dev/ram0)" "Bad address" "no direct I/O from it in a, to a disk of memory"
+is "$(share_in a direct - two /dev/ram0)" "Bad address" "nor from its own region"
 is "$(share_in a try supervisor one w 1000)" "map: Permission denied" "where it may not write it does not"
 is "$(share_in a offer big 60000000 r)" "offer: Disk quota exceeded" "more than a subOS may offer in all"
 
@@ -175,9 +183,6 @@ modprobe rfcontroller
 check "it is back, and b has its region" eval 'shows "^four a 4K b read maps$" && ! said b hold taken'
 
 # --- rounds ---
-before=$(memory_kb Slab PageTables VmallocUsed)
-offers=0
-while [ $offers -lt "$(rounds 50 1000)" ]; do
 r=$(rounds 40 2000)
 slope share churn b five "$r" >/run/slope
 flat /run/slope "$r" "mapped and unmapped, 6 times $r: memory here stays as it is"
@@ -187,6 +192,9 @@ six_in_a() { [ "$(inside a 'wc -l </run/churn')" = 6 ]; }
 check "a as well" eventually 300 six_in_a
 inside a 'cat /run/churn' >/run/slope
 flat /run/slope "$r" "memory in a stays as it is"
+before=$(memory_kb Slab PageTables VmallocUsed)
+offers=0
+while [ $offers -lt "$(rounds 50 1000)" ]; do
 	share offer "x$offers" 40960 r >/run/x 2>&1 &
 	eventually 10 grep -q ready /run/x
 	kill $!
@@ -265,7 +273,13 @@ diag "free: $before KB before, $after KB after $i rounds of 100 MB"
 # A kernel that looks for leaks by itself keeps what was freed for a while.
 [ -e /sys/kernel/debug/kmemleak ] || check "nothing of the memory is lost" test "$after" -gt $((before - 8192))
 no_leaks
-check "a ends" rfm destroy a
+inside a 'share offer two 4096 w >/run/two 2>&1 & true' >/dev/null
+eventually 30 ready_in_a
+share hold a two >/run/hold 2>&1 &
+check "the supervisor reads a region of a" eventually 10 grep -q mapped /run/hold
+check "a is destroyed meanwhile" rfm destroy a --force
+check "the region is taken from who reads it" eventually 10 grep -q taken /run/hold
+check "and gone" eventually 20 none
 audit "the invariants hold"
 check "rmmod" rmmod rfcontroller rfcom
 END
