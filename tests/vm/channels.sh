@@ -139,8 +139,20 @@ full_queue()
 }
 check "a sends until the queue is full" eventually 30 full_queue
 like "$(rfm channel list)" '^ *[0-9]+ +a +pit +there +open ' "the list shows it"
+# They write, one until nobody takes what comes back, one in the middle of something.
+inside a 'touch /run/go' >/dev/null
+serve a sink flow
+chan flood a echo 1000000 400 >/run/blocked 2>&1 &
+chan flood a flow 1000000 60000 >/run/middle 2>&1 &
+middle=$!
+# pit's end and this one's are full
+both_full() { [ "$(rfm channel list --json | grep -c '"waiting_cells": *8190')" = 2 ]; }
+check "a writer waits for credit" eventually 30 both_full
+check "another writes" kill -0 $middle
 typed a 'echo c >/proc/sysrq-trigger'
 check "a crashes" eventually 60 in_state a crashed
+check "who waits for credit is told" eventually 10 grep -q '^write: Connection reset by peer' /run/blocked
+check "and who is in the middle" eventually 10 grep -q '^write: Connection reset by peer' /run/middle
 check "whoever waits for it is told" eventually 10 \
 	grep -q 'read: Connection reset by peer; write: Connection reset by peer; poll: hup err' /run/hold.a
 touch /run/go

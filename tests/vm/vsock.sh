@@ -146,8 +146,13 @@ check "no channel stays" eventually 10 no_ends
 # --- the end of a kernel ---
 vsockctl hold "$A" 5000 >/run/hold 2>&1 &
 eventually 10 grep -q open /run/hold
+# Nobody takes what comes back: it waits for room.
+dd if=/dev/zero bs=1M count=2 2>/dev/null | vsockctl send "$A" 5000 >/run/blocked 2>&1 &
+full_queue() { rfm channel list --json | grep -qE '"waiting_cells": *8[01][0-9][0-9]'; }
+check "another sends until it is full" eventually 30 full_queue
 typed a 'echo c >/proc/sysrq-trigger'
 check "a crashes" eventually 60 in_state a crashed
+check "who waits for room is told" eventually 10 grep -q '^send: Connection reset by peer' /run/blocked
 check "who reads is told" eventually 10 grep -q 'end: Connection reset by peer' /run/hold
 check "who sends, and who polls" eventually 10 \
 	grep -q 'then send: Connection reset by peer; poll: in rdhup' /run/hold
