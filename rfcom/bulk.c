@@ -156,7 +156,7 @@ static bool bulk_taken(const struct rf_com_bulk *in, u32 *taken)
  * @peer: which
  * @generation: of that kernel
  *
- * Context: sleeps; up to seconds while another sender waits for a kernel that takes nothing.
+ * Context: sleeps, for a moment: nobody waits for the other kernel while he has them.
  * Return: them, for rfcom_bulk_end(); NULL: there are none, or a signal came.
  */
 struct rfcom_bulk *rfcom_bulk_begin(u32 peer, u32 generation)

@@ -24,6 +24,7 @@ static void channel_free(struct kref *ref)
 	struct rf_channel *ch = container_of(ref, struct rf_channel, ref);
 
 	rfcom_hold_forget(ch);
+	rfcom_rest_forget(ch);
 	kvfree(ch->in.store);
 	kfree(ch);
 }
@@ -68,6 +69,8 @@ struct rf_channel *rfcom_channel_create(const struct ficm_kernel *kernel, const 
 	ch->state = RFCOM_STATE_OPENING;
 	init_waitqueue_head(&ch->wait);
 	INIT_DELAYED_WORK(&ch->news, rfcom_news_work);
+	INIT_LIST_HEAD(&ch->rest);
+	INIT_WORK(&ch->push, rfcom_rest_work);
 	mutex_init(&ch->write_lock);
 	mutex_init(&ch->read_lock);
 	INIT_LIST_HEAD(&ch->node);
@@ -261,6 +264,24 @@ struct rf_channel *rf_open(const char *kernel, const char *service, unsigned int
 EXPORT_SYMBOL_NS_GPL(rf_open, RAINFOREST_RFCOM);
 
 /**
+ * rfcom_channel_end() - the end is closed from within, and all was sent
+ * @ch: the end; it is gone then
+ *
+ * Context: sleeps, but waits for no other kernel.
+ */
+void rfcom_channel_end(struct rf_channel *ch)
+{
+	bool open = rfcom_channel_is_open(ch);
+
+	cancel_delayed_work_sync(&ch->news);
+	xa_erase(&channels, ch->id);
+	rfcom_channel_put(ch);
+	if (open)
+		rfcom_tell_end(ch->peer, RF_MSG_COM_CLOSE, ch->remote, ch->id);
+	rfcom_channel_put(ch);
+}
+
+/**
  * rf_close() - close a channel's end; nobody uses it any more
  * @ch: the end
  *
@@ -271,14 +292,8 @@ EXPORT_SYMBOL_NS_GPL(rf_open, RAINFOREST_RFCOM);
  */
 void rf_close(struct rf_channel *ch)
 {
-	bool open = rfcom_channel_is_open(ch);
-
-	cancel_delayed_work_sync(&ch->news);
-	xa_erase(&channels, ch->id);
-	rfcom_channel_put(ch);
-	if (open)
-		rfcom_tell_end(ch->peer, RF_MSG_COM_CLOSE, ch->remote, ch->id);
-	rfcom_channel_put(ch);
+	if (!rfcom_rest_close(ch))
+		rfcom_channel_end(ch);
 }
 EXPORT_SYMBOL_NS_GPL(rf_close, RAINFOREST_RFCOM);
 

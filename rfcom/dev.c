@@ -70,6 +70,8 @@ static __poll_t chan_poll(struct file *file, struct poll_table_struct *wait)
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(ch->state) == RFCOM_STATE_CLOSED)
 		return events | EPOLLRDHUP | EPOLLHUP | (READ_ONCE(ch->error) ? EPOLLERR : 0);
+	if (READ_ONCE(ch->resting))
+		return events;
 	if (rfcom_credit_left(&ch->out) >= rfcom_credit_wanted(RF_COM_MESSAGE_MAX))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	else

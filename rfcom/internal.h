@@ -26,6 +26,7 @@
 struct iov_iter;
 
 #define RFCOM_PEERS	(RF_WIRE_PEERS + 1)	/* all kernels and the loopback */
+#define RFCOM_STALL	(5 * HZ)	/* a kernel takes nothing: then the channel breaks */
 #define RFCOM_HELD	(RF_COM_CHUNKS / 4 * 3)	/* chunks of one kernel that wait for readers */
 
 /**
@@ -45,6 +46,12 @@ struct iov_iter;
  * @write_lock: one writer at a time
  * @out: what may be sent
  * @news: asks for news of what was taken, while there is little room
+ * @asked: how often that was, without an answer
+ * @rest: struct rfcom_rest; under @write_lock, as the next
+ * @resting: whether there are any
+ * @stalled: since when none of these could be sent
+ * @closing: nobody uses the end any more, but @push
+ * @push: sends @rest
  * @sent: messages; under @write_lock
  * @sent_bytes: of these
  * @read_lock: one reader at a time
@@ -72,6 +79,12 @@ struct rf_channel {
 	struct mutex write_lock;	/* see above */
 	struct rfcom_credit out;
 	struct delayed_work news;
+	u32 asked;
+	struct list_head rest;
+	bool resting;
+	unsigned long stalled;
+	bool closing;
+	struct work_struct push;
 	u64 sent;
 	u64 sent_bytes;
 	struct mutex read_lock;	/* see above */
@@ -162,6 +175,7 @@ struct rf_channel *rfcom_channel_next(unsigned long *id);
 void rfcom_channel_put(struct rf_channel *ch);
 void rfcom_channel_wake(struct rf_channel *ch);
 void rfcom_channel_fail(struct rf_channel *ch, int error);
+void rfcom_channel_end(struct rf_channel *ch);
 bool rfcom_channel_is_open(const struct rf_channel *ch);
 ssize_t rfcom_read(struct rf_channel *ch, struct iov_iter *to, bool nowait);
 void rfcom_tell_taken(struct rf_channel *ch);
@@ -191,7 +205,17 @@ size_t rfcom_hold_read(struct rf_channel *ch, u32 at, u32 skip, struct iov_iter 
 
 /* write.c */
 int rfcom_write(struct rf_channel *ch, struct iov_iter *from, unsigned int flags);
+int rfcom_send_lines(struct rf_channel *ch, struct iov_iter *from, size_t *left, u32 flags);
 void rfcom_news_work(struct work_struct *work);
+
+/* rest.c: what was written without waiting, and has to wait all the same */
+int rfcom_rest_keep(struct rf_channel *ch, struct iov_iter *from, size_t len, u32 flags);
+int rfcom_rest_send(struct rf_channel *ch);
+void rfcom_rest_forget(struct rf_channel *ch);
+void rfcom_rest_work(struct work_struct *work);
+bool rfcom_rest_close(struct rf_channel *ch);
+int rfcom_rest_init(void);
+void rfcom_rest_exit(void);
 
 /* service.c */
 int rfcom_services_init(void);

@@ -19,9 +19,12 @@ static int __init rfcom_init(void)
 	if (ret)
 		goto err_services;
 	rfcom_bulk_init();
-	ret = rfcom_messages_init();
+	ret = rfcom_rest_init();
 	if (ret)
 		goto err_bulk;
+	ret = rfcom_messages_init();
+	if (ret)
+		goto err_rest;
 	ret = rfcom_watch();
 	if (ret)
 		goto err_messages;
@@ -34,6 +37,8 @@ err_watch:
 	rfcom_unwatch();
 err_messages:
 	rfcom_messages_exit();
+err_rest:
+	rfcom_rest_exit();
 err_bulk:
 	rfcom_bulk_exit();
 	rfcom_lend_asks_exit();
@@ -46,6 +51,7 @@ err_services:
 static void __exit rfcom_exit(void)
 {
 	rfcom_dev_exit();
+	rfcom_rest_exit();
 	rfcom_unwatch();
 	rfcom_messages_exit();
 	rfcom_services_exit();

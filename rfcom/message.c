@@ -220,6 +220,7 @@ static void got_taken(u32 peer, const struct rf_msg *msg, void *arg)
 
 	if (!ch)
 		return;
+	WRITE_ONCE(ch->asked, 0);
 	if (rfcom_credit_taken(&ch->out, le32_to_cpu(body->cells)))
 		rfcom_channel_break(ch, -EPROTO);
 	rfcom_channel_wake(ch);

@@ -73,7 +73,7 @@ EXPORT_SYMBOL_NS_GPL(rf_marked, RAINFOREST_RFCOM);
  */
 size_t rf_room(const struct rf_channel *ch)
 {
-	return rfcom_credit_bytes(rfcom_credit_left(&ch->out));
+	return READ_ONCE(ch->resting) ? 0 : rfcom_credit_bytes(rfcom_credit_left(&ch->out));
 }
 EXPORT_SYMBOL_NS_GPL(rf_room, RAINFOREST_RFCOM);
 

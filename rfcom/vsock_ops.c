@@ -58,7 +58,8 @@ static ssize_t ops_enqueue(struct vsock_sock *vsk, struct msghdr *msg, size_t le
 	int ret;
 
 	iov_iter_truncate(&msg->msg_iter, bytes);
-	ret = rf_write_iter(end->ch, &msg->msg_iter, RF_NOWAIT);
+	/* There is credit for it; who may wait waits for the ring between the kernels. */
+	ret = rf_write_iter(end->ch, &msg->msg_iter, msg->msg_flags & MSG_DONTWAIT ? RF_NOWAIT : 0);
 	iov_iter_reexpand(&msg->msg_iter, all - bytes + iov_iter_count(&msg->msg_iter));
 	return ret ?: (ssize_t)bytes;
 }

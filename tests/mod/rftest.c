@@ -4,6 +4,7 @@
  *
  *	what=spin	this CPU loops with interrupts off, for good
  *	what=spin-all	every CPU does
+ *	what=halt-all	every CPU halts with interrupts off: costs an emulator nothing
  *	what=triple	a triple fault
  *	what=nmi	an NMI to the core with the APIC id given
  *	what=broadcast	a reschedule interrupt with the all-but-self shorthand
@@ -71,6 +72,13 @@ static void spin(void *unused)
 	local_irq_disable();
 	for (;;)
 		cpu_relax();
+}
+
+static void stop_here(void *unused)
+{
+	local_irq_disable();
+	for (;;)
+		asm volatile("hlt");	/* an NMI ends it */
 }
 
 static void triple_fault(void)
@@ -187,6 +195,8 @@ static int __init rftest_init(void)
 		spin(NULL);
 	if (!strcmp(what, "spin-all"))
 		on_each_cpu(spin, NULL, 0);
+	else if (!strcmp(what, "halt-all"))
+		on_each_cpu(stop_here, NULL, 0);
 	else if (!strcmp(what, "triple"))
 		triple_fault();
 	else if (!strcmp(what, "nmi"))

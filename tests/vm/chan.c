@@ -14,6 +14,10 @@
  *	  chan hold KERNEL SERVICE	opens, reads until the end, says how it ended
  *	  chan full KERNEL SERVICE	writes without waiting until it would have to
  *	  chan wait KERNEL SERVICE	the same, then polls until it would not have to
+ *	  chan press KERNEL SERVICE GO SIZE [now|leave]	opens, and when there is a file GO writes
+ *					until it fails; says why, and how long a call took.
+ *					"now": without waiting; "leave": until it would have
+ *					to, closes then, says how many went
  *	  chan try KERNEL SERVICE MS	opens and closes
  *	  chan bad KERNEL SERVICE	what cannot be asked for
  *
@@ -30,6 +34,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rainforest.h"
@@ -40,6 +45,12 @@ static void die(const char *what)
 {
 	fprintf(stderr, "%s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+static void say(const char *what)
+{
+	printf("%s\n", what);
+	fflush(stdout);
 }
 
 static int fail(const char *what, long is, long expected)
@@ -104,8 +115,7 @@ static int serve(const char *service, unsigned int backlog)
 	if (s < 0)
 		die("listen");
 	signal(SIGCHLD, SIG_IGN);	/* or each stays, with 14 KB of the kernel's */
-	printf("ready\n");
-	fflush(stdout);
+	say("ready");
 	for (;;) {
 		fd = rf_accept(s, kernel, sizeof(kernel), 0);
 		if (fd < 0)
@@ -130,8 +140,7 @@ static int sink(const char *service)
 
 	if (s < 0)
 		die("listen");
-	printf("ready\n");
-	fflush(stdout);
+	say("ready");
 	fd = rf_accept(s, NULL, 0, 0);
 	if (fd < 0)
 		die("accept");
@@ -222,8 +231,7 @@ static int hold(const char *kernel, const char *service)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	ssize_t n;
 
-	printf("open\n");
-	fflush(stdout);
+	say("open");
 	if (poll(&p, 1, -1) != 1)
 		die("poll");
 	while ((n = rf_read(fd, buf, sizeof(buf))) > 0)
@@ -235,20 +243,35 @@ static int hold(const char *kernel, const char *service)
 	return 0;
 }
 
+/*
+ * Without waiting, until the other end's queue is full: the ring between the kernels, which is
+ * full for a moment now and then, is not so for a second.
+ */
+static uint32_t fill_queue(int fd)
+{
+	uint32_t n, tries;
+
+	for (n = 0; n < 100000; n++) {
+		fill(n, 400);
+		for (tries = 0; rf_write(fd, buf, 400) < 0; tries++) {
+			if (errno != EAGAIN || tries == 100)
+				return n;
+			usleep(10000);
+		}
+	}
+	return n;
+}
+
 static int full(const char *kernel, const char *service)
 {
 	int fd = open_or_die(kernel, service);
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	uint32_t n = 0;
+	uint32_t n;
 
 	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
 		return fail("control: it can be written", p.revents, POLLOUT);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	for (; n < 100000; n++) {
-		fill(n, 400);
-		if (rf_write(fd, buf, 400) < 0)
-			break;
-	}
+	n = fill_queue(fd);
 	if (errno != EAGAIN)
 		die("write");
 	p.revents = 0;
@@ -268,17 +291,73 @@ static int wait_for_room(const char *kernel, const char *service)
 {
 	int fd = open_or_die(kernel, service);
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	uint32_t n = 0;
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	do
-		fill(n, 400);
-	while (rf_write(fd, buf, 400) == 400 && n++ < 100000);
-	printf("full\n");
-	fflush(stdout);
+	fill_queue(fd);
+	say("full");
 	if (poll(&p, 1, 60000) != 1)
 		die("poll");
 	printf("%s\n", p.revents == POLLOUT ? "writable" : "something else");
+	return 0;
+}
+
+static long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Writes once; the time that took, if it is the longest so far. */
+static ssize_t timed_write(int fd, size_t size, long *longest)
+{
+	long began = now_ms();
+	ssize_t n = rf_write(fd, buf, size);
+
+	if (now_ms() - began > *longest)
+		*longest = now_ms() - began;
+	return n;
+}
+
+/* Until a call fails for good; errno says why. Without waiting it polls instead. */
+static uint32_t press_on(int fd, size_t size, struct pollfd *p, long *longest, int leave)
+{
+	uint32_t n;
+
+	for (n = 0;; n++) {
+		fill(n, size);
+		while (timed_write(fd, size, longest) < 0) {
+			if (errno != EAGAIN || leave)
+				return n;
+			say("full");
+			poll(p, 1, 60000);
+		}
+	}
+}
+
+static int press(char **argv, size_t size, const char *how)
+{
+	int fd = open_or_die(argv[0], argv[1]), leave = how && !strcmp(how, "leave");
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	long longest = 0, began;
+	uint32_t n;
+
+	say("open");
+	while (access(argv[2], F_OK))
+		usleep(10000);
+	if (how)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+	began = now_ms();
+	n = press_on(fd, size, &p, &longest, leave);
+	if (leave) {
+		printf("%u went, %s\n", n, strerror(errno));
+		return rf_close(fd);
+	}
+	printf("write: %s", strerror(errno));
+	printf("; after %ld s, longest %ld s; poll:%s%s\n", (now_ms() - began) / 1000,
+	       longest / 1000, p.revents & POLLHUP ? " hup" : "",
+	       p.revents & POLLERR ? " err" : "");
 	return 0;
 }
 
@@ -380,6 +459,8 @@ int main(int argc, char **argv)
 		return wait_for_room(argv[2], argv[3]);
 	if (!strcmp(how, "bad"))
 		return bad(argv[2], argv[3]);
+	if (!strcmp(how, "press") && argc > 5)
+		return press(argv + 2, b, argc > 6 ? argv[6] : NULL);
 	fd = rf_open(argv[2], argv[3], a, 0);
 	if (fd < 0)
 		die("open");

@@ -210,6 +210,20 @@ inside a 'rmmod rftest' >/dev/null
 check "until it has asked" eventually 30 grep -q writable /run/wait
 check "then all was there" eventually 30 said a deep ' 0 bad, end good'
 
+# --- a ring that nobody empties ---
+inside a 'touch /run/go' >/dev/null
+serve a sink kept
+chan press a kept /run/go.kept 400 leave >/run/leave 2>&1 &
+eventually 10 grep -q open /run/leave
+# It ends that by itself: what is typed comes through the ring, too.
+inside a '(sleep 3; rmmod rftest) </dev/null >/dev/null 2>&1 & insmod /rf/rftest.ko what=at-skip at=ficm_ring_get ret=-11' >/dev/null
+touch /run/go.kept
+check "it fills, and no write waits" eventually 10 \
+	grep -q ' went, Resource temporarily unavailable' /run/leave
+n=$(sed -n 's/ went.*//p' /run/leave)
+check "control: that is the ring of 128 lines, and one more, not the queue: $n" test "${n:-819}" -le 129
+check "all comes, though its sender has closed" eventually 30 said a kept "^$n messages, 0 bad, end good"
+
 # --- rounds across kernels ---
 r=$(rounds 20 1000)
 slope chan churn a echo "$r" >/run/slope
@@ -292,9 +306,41 @@ typed a 'echo c >/proc/sysrq-trigger'
 check "the liar crashes" eventually 60 in_state a crashed
 check "and none of its channels stays" eventually 30 no_ends
 
-# --- the end ---
+# --- a kernel that takes nothing ---
 subos_log_clean b
-check "b is destroyed" rfm destroy b
+# presses FILE GO SIZE [HOW]: chan press to b in the background. One after the other: more than
+# four that are opened at a time are refused.
+presses()
+{
+	file=$1
+	shift
+	chan press b echo "$@" >"/run/$file" 2>&1 &
+	check "a channel to b" eventually 10 grep -q '^open$' "/run/$file"
+}
+for n in 1 2 3; do
+	presses large.$n /run/go.large 60000
+done
+presses now /run/go.now 100 now
+chan flood b echo 1000000 400 >/run/blocked 2>&1 &
+check "one of them is full" eventually 30 full_queue
+typed b 'insmod /rf/other/rftest.ko what=halt-all'
+check "b hangs" eventually 10 in_state b hung
+touch /run/go.now
+check "who does not wait finds its ring full" eventually 20 grep -q full /run/now
+touch /run/go.large
+timed_out='^write: Connection timed out; after [5-9] s'
+for n in 1 2 3; do
+	check "who waits for the ring waits for 5 s, like others: $n" \
+		eventually 15 grep -q "$timed_out" /run/large.$n
+done
+check "who polls is told then, and no call of his waited" \
+	eventually 15 grep -q "$timed_out, longest [01] s; poll: hup err" /run/now
+check "who waits for credit waits for 10 s" eventually 20 \
+	grep -q '^write: Connection timed out' /run/blocked
+check "no end stays here" eventually 10 no_ends
+
+# --- the end ---
+check "b is destroyed" rfm destroy b --force
 is "$(rfm channel rules | wc -l)" 1 "its rules go with it"
 check "a is destroyed" rfm destroy a
 refused 1 "temporarily unavailable" "the module stays while somebody uses it" rmmod rfcom

@@ -197,7 +197,12 @@ vsockctl hold "$B" 5000 >/run/hold 2>&1 &
 eventually 10 grep -q open /run/hold
 refused 1 "in use|unavailable" "the module stays while somebody uses it" rmmod rfcom_vsock
 subos_log_clean b
-check "b is destroyed" rfm destroy b
+dd if=/dev/zero bs=1M count=2 2>/dev/null | vsockctl send "$B" 5000 >/run/blocked 2>&1 &
+check "another sends until it is full" eventually 30 full_queue
+typed b 'insmod /rf/other/rftest.ko what=halt-all'
+check "b hangs" eventually 10 in_state b hung
+check "who waits for room is told after 10 s" eventually 30 grep -q '^send: Connection timed out' /run/blocked
+check "b is destroyed" rfm destroy b --force
 check "who is connected to it is told" eventually 10 grep -q 'end: Connection reset by peer' /run/hold
 check "a is destroyed" rfm destroy a
 # shellcheck disable=SC2046 # numbers
