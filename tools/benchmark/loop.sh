@@ -61,28 +61,43 @@ measure()
 	esac
 }
 
+# counted: packets sent here, doorbells, copies; in b packets of data, and those copied once more
+counted()
+{
+	cat "$d/sent" "$d/doorbells" "$d/copies_out"
+	inside b 'cd /sys/module/rfloop/peers/0; cat received_long copies_in_long'
+}
+
+# tally KIND ROUND BEFORE... AFTER...: of what was counted, the differences
+tally()
+{
+	printf '{"kind": "%s-count", "round": %d, "sent": %d, "doorbells": %d, "copies": %d, "data_in": %d, "copies_in": %d}\n' \
+		"$1" "$2" $(($8 - $3)) $(($9 - $4)) $((${10} - $5)) $((${11} - $6)) $((${12} - $7))
+}
+
+is_off() { [ "$(cat "$d/state")" != up ]; }
 r=0
 while [ "$r" -lt "$rounds" ]; do
 	for kind in stream udp rr; do
-		ways="loop lo lo loop"
-		[ $kind != rr ] || ways="loop lo beside beside lo loop"
+		case $kind in
+		stream) ways="loop lo card card lo loop" ;;
+		udp) ways="loop lo lo loop" ;;
+		rr) ways="loop lo beside beside lo loop" ;;
+		esac
 		for way in $ways; do
 			there=10.9.0.2
-			[ "$way" != lo ] || there=127.0.0.1
-			sent=$(cat "$d/sent") rang=$(cat "$d/doorbells") copied=$(cat "$d/copies_out")
+			case $way in
+			lo) there=127.0.0.1 ;;
+			card) rfm loop off b; eventually 30 is_off || fail "it is not off" ;;
+			loop) before=$(counted) ;;
+			esac
 			record "$kind-$way" "$r" "$(measure "$kind-$way" $there)"
-			[ "$way" != loop ] || printf '{"kind": "%s-count", "round": %d, "sent": %d, "doorbells": %d, "copies": %d}\n' \
-				$kind "$r" $(($(cat "$d/sent") - sent)) $(($(cat "$d/doorbells") - rang)) \
-				$(($(cat "$d/copies_out") - copied))
+			# shellcheck disable=SC2046,SC2086 # numbers
+			[ "$way" != loop ] || tally $kind "$r" $before $(counted)
+			[ "$way" != card ] || { rfm loop on b && eventually 30 is_up; } ||
+				fail "no link any more"
 		done
 	done
-	# shellcheck disable=SC2046 # two numbers
-	set -- $(inside b 'cat /sys/module/rfloop/peers/0/received /sys/module/rfloop/peers/0/copies_in')
-	printf '{"kind": "receiver", "round": %d, "received": %d, "copies": %d}\n' "$r" "$1" "$2"
-	rfm loop off b
-	record stream-card "$r" "$(measure stream-card 10.9.0.2)"
-	rfm loop on b
-	eventually 30 is_up || fail "no link any more"
 	r=$((r + 1))
 done
 kill %1 %2
