@@ -196,6 +196,7 @@ ip link set eth0 mtu 1500
 
 # --- the firewall ---
 if [ -x /usr/bin/nft ]; then
+	links=$(count - $A links) n=$(count - $A received)
 	nft -f - <<-'RULES'
 	table inet t {
 		chain in {
@@ -210,11 +211,13 @@ if [ -x /usr/bin/nft ]; then
 	}
 	RULES
 	is "$(at a '(timeout 3 netctl rr 10.9.0.1 5000 1 || echo no) 2>/dev/null' | tail -n 1)" no "what the input chain drops for the card"
-	like "$(at a 'netctl rr 10.9.0.1 5001 1')" "" "control: another port"
+	check "which came by RFloop" test "$(count - $A received)" -gt "$n"
+	like "$(at a 'netctl send 10.9.0.1 5001 200' | tail -n 1)" '^[1-9][0-9]*$' "control: another port"
 	is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" \
 		"what was opened here is established: connections are tracked as elsewhere"
 	is "$(netctl flood 10.9.0.2 5001 100 100)" "send: Operation not permitted" "what the output chain drops"
 	check "control: on the way of the card the same" test "$(nft list table inet t | grep -c 'packets 0 ')" = 0
+	is "$(count - $A state) $(count - $A links)" "up $links" "all the time there was the same link"
 	nft delete table inet t
 else
 	skip "the firewall" "nft is not installed"
