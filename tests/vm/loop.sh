@@ -194,6 +194,35 @@ check "an mtu of 1000 does not matter" ip link set eth0 mtu 1000
 is "$(netctl echo 10.9.0.2 5000 "$m")" "$(there_and_back "$m")" "TCP"
 ip link set eth0 mtu 1500
 
+# --- another interface, which leads nowhere ---
+# What is routed to it comes to the other kernel's, and nowhere else: filters of reverse paths,
+# which look for its sender there, take it.
+modprobe dummy
+second='[ -e /sys/class/net/dummy0 ] || insmod /net/$(uname -r)/dummy.ko; ip addr add 10.8.0.N/24 dev dummy0; ip link set dummy0 up; ip -6 addr add fd08::N/64 dev dummy0'
+at - "$(echo "$second" | sed 's/N/1/g')"
+at a "$(echo "$second" | sed 's/N/2/g')"
+must "packets that are routed to it get there" eventually 10 link - $A 10.8.0.2
+before=$(card -) there=$(cat /sys/class/net/dummy0/statistics/tx_bytes)
+is "$(netctl echo 10.8.0.2 5000 "$m")" "$(there_and_back "$m")" "TCP"
+is "$(at a "netctl echo fd08::1 5000 $m")" "$(there_and_back "$m")" "a opens, IPv6"
+quiet - "$before" "nothing of that went over the card"
+n=$(cat /sys/class/net/dummy0/statistics/tx_bytes)
+check "nor into that interface: $there bytes, then $n" test $((n - there)) -lt 500
+filtered() { at "$1" 'cat /proc/net/netstat' | awk '$1 == "TcpExt:" { for (i in name) if (name[i] == "IPReversePathFilter") print $i; split($0, name) }'; }
+elsewhere() { ping -I 10.8.0.1 -c 1 -W 1 10.9.0.2; }
+n=$(filtered a) sent=$(count - $A sent)
+check "from its address to one of the card: it arrives on the card" eval '! elsewhere'
+check "by RFloop" test "$(count - $A sent)" -gt "$sent"
+now=$(filtered a)
+check "where the filter of reverse paths drops it: $n, then $now" test "$now" -gt "$n"
+for s in - a; do
+	at $s 'sysctl -w net.ipv4.conf.all.rp_filter=0' >/dev/null
+done
+check "control: without that it is answered" eventually 5 elsewhere
+for s in - a; do
+	at $s 'sysctl -w net.ipv4.conf.all.rp_filter=1' >/dev/null
+done
+
 # --- the firewall ---
 if [ -x /usr/bin/nft ]; then
 	links=$(count - $A links) n=$(count - $A received)
@@ -312,6 +341,7 @@ is "$(cat /sys/module/rfloop/off)" $A "a is switched off"
 goes_on "it goes on over the card"
 check "control: which counts" test "$(card -)" != "$before"
 is "$(grep -c "^$A " /sys/module/rfloop/addresses)" 0 "a has no part in the list"
+check "control: the interface that leads nowhere leads nowhere" eval '! ping -c 1 -W 1 10.8.0.2'
 echo $A >/sys/module/rfloop/on
 check "switched on: a link again" eventually 20 is_up - $A
 before=$(card -)
