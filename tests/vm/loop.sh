@@ -323,18 +323,38 @@ check "without the rule the link is gone" eventually 10 is_down a $B
 is "$(at a "netctl echo 10.9.0.3 5000 20000")" "$(there_and_back 20000)" "and the cards carry"
 
 # --- in the middle of a connection ---
-at_of() { cat /run/stop.at 2>/dev/null || echo 0; }
+at_of() { wc -l </run/stop.at; }
 past() { [ "$(at_of)" -gt "$1" ]; }
-# goes_on DESCRIPTION: the connection does
+# longest_pause: ms between two pieces, since it was asked last
+longest_pause()
+{
+	tail -n +$((seen + 1)) /run/stop.at | sort -n | tail -n 1
+	seen=$(at_of)
+}
+# goes_on DESCRIPTION: the connection does, and did not wait for long. TCP sends what was in a ring
+# again after 0.2 s, and where that does not come, either, after 0.6, 1.4 and 3 s: by then it
+# cannot be said that packets took the card at once.
 goes_on()
 {
 	now=$(at_of)
 	check "$1" eventually 30 past $((now + 5))
+	longest_pause >/run/pause
+	check "nothing came for $(cat /run/pause) ms" test "$(cat /run/pause)" -lt 2500
 }
+seen=0
 rm -f /run/stop
 must "a link again" eventually 20 link - $A 10.9.0.2
 netctl hold 10.9.0.2 5000 /run/stop >/run/hold 2>&1 &
+holder=$!
+eventually 5 test -s /run/stop.at
 goes_on "a connection"
+kill -STOP $holder
+sleep 0.5 # which it has to notice
+kill -CONT $holder
+now=$(at_of)
+eventually 5 past $((now + 1))
+longest_pause >/run/pause
+check "control: one that is stopped for 500 ms: $(cat /run/pause) ms" test "$(cat /run/pause)" -ge 500
 before=$(card -)
 echo $A >/sys/module/rfloop/off
 is "$(cat /sys/module/rfloop/off)" $A "a is switched off"
@@ -360,6 +380,7 @@ check "a is back" eventually 20 is_up - $A
 goes_on "it goes on"
 touch /run/stop
 check "all came as it was sent" eventually 20 grep -q 'there and back' /run/hold
+diag "$(cat /run/hold)"
 
 # --- who claims what another has ---
 inside b 'ip addr add 10.9.0.2/32 dev lo scope global; ip link add d0 type dummy; insmod /net/$(uname -r)/dummy.ko numdummies=1; ip addr add 10.9.0.2/24 dev dummy0; ip link set dummy0 up' >/dev/null

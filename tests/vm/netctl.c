@@ -8,7 +8,7 @@
  *					are counted, and told to who sends an empty one
  *	  netctl echo ADDRESS PORT BYTES	sends a stream and reads it back meanwhile, checked
  *	  netctl hold ADDRESS PORT FILE	as echo in small pieces, one after the other, until FILE is
- *					there; writes to FILE.at how many there were
+ *					there; FILE.at gets a line for each: ms since the one before
  *	  netctl udp ADDRESS PORT COUNT SIZE	datagrams one after the other, read back, checked
  *	  netctl frag ADDRESS PORT COUNT SIZE	as udp, but each is cut here into pieces of 1400
  *					bytes, of which the second one is sent first
@@ -233,24 +233,27 @@ static int do_echo(int fd, uint64_t bytes)
 
 static int do_hold(int fd, const char *file)
 {
-	uint64_t at = 0, pieces = 0;
+	uint64_t at = 0, before = now_ns(), ms, longest = 0;
 	char name[256];
 	FILE *out;
 
 	snprintf(name, sizeof(name), "%s.at", file);
+	out = fopen(name, "w");
+	if (!out)
+		die(name);
+	setlinebuf(out);
 	for (; access(file, F_OK); at += 20000) {
 		fill(at, 20000);
 		write_all(fd, 20000);
 		read_back(fd, at, at + 20000);
-		out = fopen(name, "w");
-		if (!out)
-			die(name);
-		pieces++;
-		fprintf(out, "%llu\n", (unsigned long long)pieces);
-		fclose(out);
-		usleep(10000);
+		ms = (now_ns() - before) / 1000000;
+		before += ms * 1000000;
+		longest = ms > longest ? ms : longest;
+		fprintf(out, "%llu\n", (unsigned long long)ms);
+		usleep(10000);	/* so that it is there for long without much work */
 	}
-	printf("%llu bytes there and back\n", (unsigned long long)at);
+	printf("%llu bytes there and back, the longest pause %llu ms\n", (unsigned long long)at,
+	       (unsigned long long)longest);
 	return 0;
 }
 
