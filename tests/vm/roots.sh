@@ -123,6 +123,32 @@ rfm channel allow e d
 is "$(from_e)" "$(echo "$want" | tr ' ' '\n')" "with one it does"
 is "$(there e chroot /d curl -s http://10.3.0.1/)" "from d" "where curl fetches the page, too"
 
+# --- the same past the bridge ---
+there d dd if=/dev/urandom of=/var/www/html/much bs=1M count=2 >/dev/null
+much=$(md5sum </srv/debian/var/www/html/much)
+state_of_d=/sys/module/rfloop/peers/$(number d id)/state
+linked() { page e 10.3.0.1; there e cat $state_of_d | grep -qx up; }
+# by_card COMMAND...: bytes that its card carried meanwhile
+by_card()
+{
+	sum='cat /sys/class/net/eth0/statistics/[rt]x_bytes | xargs | sed "s/ /+/"'
+	card=$(($(there e sh -c "$sum")))
+	"$@" >/run/got
+	echo $(($(there e sh -c "$sum") - card))
+}
+fetch() { there e chroot /d sh -c 'curl -s http://10.3.0.1/much | md5sum'; }
+log_in() { rfm exec e chroot /d ssh -o ProxyCommand=none 10.3.0.1 "$far" </rf/lifecycle.lib 2>&1; echo $?; }
+check "once there is RFloop here, too, the two have a link" eval 'modprobe rfloop && eventually 30 linked'
+n=$(by_card fetch)
+is "$(cat /run/got)" "$much" "by it curl fetches much from nginx"
+check "of which the card carries $n bytes" test "$n" -lt 2000
+n=$(by_card log_in)
+is "$(cat /run/got)" "$(echo "$want" | tr ' ' '\n')" "and ssh logs in over TCP"
+check "of which the card carries $n bytes" test "$n" -lt 2000
+rmmod rfloop
+over_bridge() { [ "$(by_card fetch)" -gt 2000000 ] && [ "$(cat /run/got)" = "$much" ]; }
+check "control: without it the card carries all of that" eventually 20 over_bridge
+
 # --- fio ---
 fio="fio --name=v --rw=randrw --bs=4k --verify=crc32c --verify_state_save=0 --output=/dev/null"
 # fio_d DESCRIPTION ARGUMENT...: writes, reads what it wrote, and finds it as it was
