@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # SubOSes that boot from a directory of the supervisor: files behave there as POSIX says, and
 # as they do on the supervisor's own file system; who loses the root has crashed, and is
-# booted again if that was wanted. A real Debian, without a device of its own, serves a page
-# to another subOS, lets it and the supervisor in by ssh over AF_VSOCK, and its fio verifies
-# what it wrote to its root and to a disk.
+# booted again if that was wanted. One of them is an unpacked container image. A real Debian,
+# without a device of its own, serves a page to another subOS, over a bridge and by RFloop past
+# it, lets it and the supervisor in by ssh over AF_VSOCK, and its fio verifies what it wrote to
+# its root and to a disk.
 # timeout: 1200 3600
 # prepare: tests/vm/services-root
 # shellcheck source=tests/lib.sh
@@ -54,6 +55,24 @@ while :; do setsid cttyhack sh; done
 INIT
 	chmod 755 $tiny/sbin/init
 done
+# b's is made of the layers of a container image: there is no init, only a shell, files have
+# other owners, and what a layer removes is a whiteout.
+layers=/srv/debian/srv/layers
+mkdir -p $layers/run
+mv /srv/debian/srv/b/bin/fsops $layers/run/
+rm /srv/debian/srv/b/sbin/init
+echo data >/srv/debian/srv/b/run/app
+chown 1000:2000 /srv/debian/srv/b/run/app
+chmod 640 /srv/debian/srv/b/run/app
+touch /srv/debian/srv/b/run/old $layers/run/.wh.old
+tar czf $layers/1 -C /srv/debian/srv/b . && tar czf $layers/2 -C $layers run && rm -r /srv/debian/srv/b/*
+for n in 1 2; do
+	tar xzf $layers/$n -C /srv/debian/srv/b
+	find /srv/debian/srv/b -name '.wh.*' | while read -r file; do
+		rm -r "$file" "${file%/*}/${file##*/.wh.}"
+	done
+done
+mv /srv/debian/srv/b/run/fsops /srv/debian/srv/b/bin/
 
 check "control: the supervisor's own file system is as POSIX says" eval 'mkdir /srv/debian/srv/own && fsops posix /srv/debian/srv/own >/run/own'
 diag "$(grep -v ^ok /run/own)"
@@ -65,6 +84,8 @@ for name in a b; do
 	# shellcheck disable=SC2086 # two words, or none
 	check "$name boots from a directory" rfm create $name --cpus $((1 + ($(printf %d "'$name") - 97))) \
 		--memory 256M --on-crash restart --root /srv/debian/srv/$name $kernel
+	# by rfm exec: the shell that is the image's first program does not
+	[ $name = a ] || eventually 30 there b mount -t proc proc /proc
 	check "$name: that is its root" eventually 30 on_virtiofs $name
 	is "$(there $name ls -a / | xargs)" ". .. bin dev files proc run sbin sys tmp" "$name: nothing else is there"
 	there $name fsops posix /files >"/run/$name.posix"
@@ -78,6 +99,10 @@ for name in a b; do
 	check "$name: the same bytes are in the supervisor" eval \
 		'[ "$(md5sum </srv/debian/srv/$name/files/big | cut -c1-32)" = "$(inside $name "busybox md5sum </files/big | cut -c1-32")" ]'
 done
+
+is "$(there b cat /proc/1/comm; there b stat -c '%u:%g %a %n' /run/app /run/old)" "sh
+1000:2000 640 /run/app
+stat: can't stat '/run/old': No such file or directory" "b: its first program is the image's shell, files have their owners, removed ones are not there"
 
 # --- the root is lost ---
 pids=$(for pid in $(cat /sys/fs/cgroup/rainforest/a/cgroup.procs); do case $(cat /proc/$pid/comm) in virtiofsd) echo $pid ;; esac; done)
