@@ -141,6 +141,7 @@ done
 # Guided by what is reached, from seeds of the same inputs.
 if [ -n "$RF_LONG" ] && echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 	clang -fsanitize=fuzzer,address -o "$tmp/try" -x c - 2>/dev/null; then
+	mkdir -p "$T_DIR"
 	for target in $(targets | cut -d' ' -f1); do
 		check "$target: compiles with libFuzzer" libfuzzer "$target" "$tmp/lib-$target"
 	done
