@@ -278,7 +278,8 @@ static int hold_copy(struct rfcom_bulk *b, struct rf_channel *ch, u32 cell, u32 
 	if (!in || chunk < 0)
 		return -EAGAIN;
 	pagefault_disable();
-	done = copy_to_iter(in->chunk[chunk] + skip, bytes, to);
+	/* Not of one chunk alone: a line fills several, one behind the other. */
+	done = copy_to_iter((const u8 *)in->chunk + chunk * RF_COM_CHUNK + skip, bytes, to);
 	pagefault_enable();
 	same = hold_same(b, in);
 	/* Copied before it was another's: pairs with hold_tell(). */
