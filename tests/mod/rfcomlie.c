@@ -9,6 +9,10 @@
  *	insmod rfcomlie.ko service=NAME what=chunk	more than a chunk holds
  *	insmod rfcomlie.ko service=NAME what=taken	took more than was sent
  *	insmod rfcomlie.ko service=NAME what=opens	count= requests to be let in, at once
+ *	insmod rfcomlie.ko service=NAME what=bulk	count= lines that name chunks, by numbers
+ *							that can be and others, in chunks that
+ *							change behind them, and lies about what
+ *							it took; NAME echoes, before and behind it
  *	insmod rfcomlie.ko service=NAME what=random	count= messages of random bytes
  *	insmod rfcomlie.ko service=NAME what=regions	count= of those about regions
  *	insmod rfcomlie.ko service=vsock what=knock	count= channels, in each a first message
@@ -38,7 +42,9 @@ module_param(count, uint, 0400);
 static DECLARE_COMPLETION(opened);
 static DECLARE_COMPLETION(closed);
 static DECLARE_COMPLETION(attached);
+static DECLARE_COMPLETION(echoed);
 static u32 partner;
+static u32 end = LIE_END;		/* the one that is open */
 static atomic_t let_in, refused;
 
 static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
@@ -55,7 +61,7 @@ static void got_opened(u32 peer, const struct rf_msg *msg, void *arg)
 
 static void got_close(u32 peer, const struct rf_msg *msg, void *arg)
 {
-	if (le32_to_cpu(msg->tag) == LIE_END)
+	if (le32_to_cpu(msg->tag) == end)
 		complete(&closed);
 }
 
@@ -65,6 +71,45 @@ static void got_region(u32 peer, const struct rf_msg *msg, void *arg)
 
 	if (le32_to_cpu(msg->tag) == LIE_END && !body->error)
 		complete(&attached);
+}
+
+/* For what=bulk: chunks, and what the other end did. */
+static struct rf_com_bulk *chunks_out, *chunks_in;
+static u32 chunks_sent, cells_sent, cells_taken, cells_came, bytes_came, echo;
+static bool echo_good;
+
+static void got_taken(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	const struct rf_com_taken *body = (const void *)msg->body;
+
+	if (le32_to_cpu(msg->tag) == end)
+		WRITE_ONCE(cells_taken, le32_to_cpu(body->cells));
+}
+
+static void got_data(u32 peer, const struct rf_msg *msg, void *arg)
+{
+	const struct rf_com_data *body = (const void *)msg->body;
+	u32 bytes = msg->len - offsetof(struct rf_com_data, data), first;
+	const struct rf_com_chunk *chunk = (const void *)body->data;
+	const u8 *data = body->data;
+
+	if (le32_to_cpu(msg->tag) != end || !chunks_in)
+		return;
+	if (le32_to_cpu(body->flags) & RF_COM_IN_CHUNK) {
+		bytes = le32_to_cpu(chunk->bytes);
+		first = le32_to_cpu(chunk->count);
+		data = chunks_in->chunk[first % RF_COM_CHUNKS];
+		WRITE_ONCE(chunks_out->taken,
+			   cpu_to_le32(first + DIV_ROUND_UP(bytes, RF_COM_CHUNK)));
+	}
+	echo_good &= !memchr_inv(data, LIE_END, bytes);
+	WRITE_ONCE(cells_came, cells_came + DIV_ROUND_UP(bytes, RF_COM_CELL));
+	bytes_came += bytes;
+	if (!(le32_to_cpu(body->flags) & RF_COM_LAST))
+		return;
+	echo = bytes_came;
+	bytes_came = 0;
+	complete(&echoed);
 }
 
 static int send(u16 type, u32 to, const void *body, size_t len)
@@ -288,6 +333,135 @@ static int lie_after(void)
 	return ret ?: line(LIE_END, "def", 3, 0);
 }
 
+/* Chunks behind that one, as many as a line may name. */
+static u32 chunks_most(u32 count)
+{
+	return min(RF_COM_RUN, RF_COM_CHUNKS - count % RF_COM_CHUNKS);
+}
+
+static int name_chunks(u32 count, u32 bytes)
+{
+	struct rf_com_chunk chunk = {
+		.count = cpu_to_le32(count),
+		.bytes = cpu_to_le32(bytes),
+	};
+
+	cells_sent += DIV_ROUND_UP(bytes, RF_COM_CELL);
+	return line(end, &chunk, sizeof(chunk), RF_COM_IN_CHUNK);
+}
+
+static int bulk_open(void)
+{
+	end++;
+	cells_sent = 0;
+	cells_taken = 0;
+	cells_came = 0;
+	bytes_came = 0;
+	reinit_completion(&closed);
+	return ask_until_opened(end);
+}
+
+/* A message as it has to be comes back as it was. */
+static int bulk_truth(void)
+{
+	u32 bytes = chunks_most(chunks_sent) * RF_COM_CHUNK;
+	int ret;
+
+	WRITE_ONCE(chunks_out->version, cpu_to_le32(RF_WIRE_VERSION));
+	WRITE_ONCE(chunks_out->size, cpu_to_le32(sizeof(*chunks_out)));
+	WRITE_ONCE(chunks_out->token, cpu_to_le32(get_random_u32() | 1));
+	WRITE_ONCE(chunks_out->taken, chunks_in->sent);
+	WRITE_ONCE(chunks_out->magic, cpu_to_le32(RF_COM_BULK_MAGIC));
+	ret = bulk_open();
+	if (ret)
+		return ret;
+	memset(chunks_out->chunk[chunks_sent % RF_COM_CHUNKS], LIE_END, bytes);
+	echo_good = true;
+	reinit_completion(&echoed);
+	ret = name_chunks(chunks_sent, bytes);
+	chunks_sent += bytes / RF_COM_CHUNK;
+	WRITE_ONCE(chunks_out->sent, cpu_to_le32(chunks_sent));
+	if (!ret && !wait_for_completion_timeout(&echoed, LIE_WAIT))
+		ret = -ETIMEDOUT;
+	return ret ?: echo_good && echo == bytes ? 0 : -EBADMSG;
+}
+
+static void bulk_state(const u8 *dice, u32 any)
+{
+	switch (dice[0] % 8) {
+	case 0:
+		WRITE_ONCE(chunks_out->taken, cpu_to_le32(any));
+		break;
+	case 1:
+		WRITE_ONCE(chunks_out->taken,
+			   cpu_to_le32(le32_to_cpu(chunks_in->sent) + dice[1] % 64 - 32));
+		break;
+	case 2:
+		WRITE_ONCE(chunks_out->token, cpu_to_le32(any));
+		break;
+	case 3:
+		WRITE_ONCE(chunks_out->sent, cpu_to_le32(any));
+		break;
+	case 4:
+		WRITE_ONCE(chunks_out->magic, cpu_to_le32(dice[1] % 4 ? RF_COM_BULK_MAGIC : any));
+		break;
+	}
+}
+
+/* As many bytes as its queue has room for; where it takes none for a while, another channel. */
+static int bulk_room(u32 bytes)
+{
+	unsigned long until = jiffies + HZ;
+	struct rf_com_taken body = {
+		.from = cpu_to_le32(end),
+		.cells = cpu_to_le32(READ_ONCE(cells_came)),
+	};
+	int ret = send(RF_MSG_COM_TAKEN, partner, &body, sizeof(body));
+
+	while (!ret && !try_wait_for_completion(&closed) && time_before(jiffies, until)) {
+		if (cells_sent - READ_ONCE(cells_taken) + DIV_ROUND_UP(bytes, RF_COM_CELL) <=
+		    RF_COM_CELLS)
+			return 0;
+		usleep_range(50, 100);
+	}
+	return ret ?: bulk_open();
+}
+
+static int lie_bulk(void)
+{
+	unsigned int i, lines = count;
+	u32 any, first, bytes, most;
+	u8 dice[4];
+	int ret;
+
+	ret = ficm_bulk(FICM_SUPERVISOR, &chunks_out, &chunks_in);
+	if (ret)
+		return ret;
+	chunks_sent = le32_to_cpu(chunks_out->sent);
+	ret = bulk_truth();
+	for (i = 0; !ret && i < lines; i++) {
+		get_random_bytes(dice, sizeof(dice));
+		any = get_random_u32();
+		bulk_state(dice, any);
+		first = dice[2] % 4 ? chunks_sent :
+			dice[2] % 8 ? chunks_sent + dice[1] % 64 - 32 : any;
+		most = chunks_most(first) * RF_COM_CHUNK;
+		bytes = dice[3] % 64 ? 1 + any % most : any;
+		ret = bulk_room(min(bytes, most));
+		if (ret)
+			break;
+		memset(chunks_out->chunk[first % RF_COM_CHUNKS], dice[0], min(bytes, most));
+		ret = name_chunks(first, bytes);
+		/* It has been told by now, and may be reading. */
+		memset(chunks_out->chunk[first % RF_COM_CHUNKS], dice[1], min(bytes, most));
+		chunks_sent = first + DIV_ROUND_UP(min(bytes, most), RF_COM_CHUNK);
+	}
+	if (!ret)
+		ret = bulk_truth();
+	reinit_completion(&closed);
+	return ret;
+}
+
 static int lie(void)
 {
 	static const struct {
@@ -297,6 +471,7 @@ static int lie(void)
 		{ "overrun", lie_overrun }, { "line", lie_line }, { "chunk", lie_chunk },
 		{ "taken", lie_taken }, { "opens", lie_opens }, { "random", lie_random },
 		{ "regions", lie_regions }, { "knock", lie_knock }, { "after", lie_after },
+		{ "bulk", lie_bulk },
 	};
 	unsigned int i;
 
@@ -311,6 +486,8 @@ static const struct {
 	ficm_handler_t fn;
 } handlers[] = {
 	{ RF_MSG_COM_OPENED, got_opened },
+	{ RF_MSG_COM_DATA, got_data },
+	{ RF_MSG_COM_TAKEN, got_taken },
 	{ RF_MSG_COM_CLOSE, got_close },
 	{ RF_MSG_COM_REGION, got_region },
 };

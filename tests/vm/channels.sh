@@ -300,6 +300,11 @@ is "$(lies taken)" "closed, 1 let in, 0 refused" "more taken than was sent: clos
 still_works "taken"
 like "$(lies opens 3000)" "^open, [0-9]+ let in, [0-9]+ refused$" "thousands of requests"
 still_works "opens"
+f=$(fetched)
+like "$(lies bulk "$(rounds 300 100000)")" "^open, [0-9]+ let in" \
+	"chunks that cannot be, that change, and were not taken: before and after the truth is echoed"
+still_works "bulk"
+check "control: some of these waited in chunks, and were pushed out" test "$(fetched)" -gt "$f"
 like "$(lies random "$(rounds 20000 1000000)")" "let in" "random messages"
 still_works "random"
 typed a 'echo c >/proc/sysrq-trigger'
