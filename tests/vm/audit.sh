@@ -14,10 +14,10 @@ disk=$(scratch disk 16M)
 ${CC:-gcc} -static -O1 -Wall -I"$T_TOP/include/uapi" -o "$pcictl" "$T_TOP/tests/vm/pcictl.c" ||
 	bail "pcictl does not compile"
 
-run_guest --smp 4 --disk "$disk" --copy "$pcictl:/usr/local/bin/pcictl" <<'END'
+run_guest --smp 4 --memory 2G --disk "$disk" --copy "$pcictl:/usr/local/bin/pcictl" <<'END'
 modprobe rfcontroller
 bdf=$(basename "$(readlink -f /sys/class/nvme/nvme0/device)")
-rounds=$([ -n "$RF_LONG" ] && echo 20 || echo 3)
+rounds=$(rounds 2 20)
 
 # Until /run/stop is there: audit after audit; what they find is kept.
 audits()
@@ -112,7 +112,7 @@ for name in $(rounds "" "$(cut -d' ' -f1 /run/wrongs | uniq)"); do
 done
 check "the subOS ends" rfm destroy --force a
 check "so does the pool" rfm pool --cpus none --memory 0
-audit "nothing was lost"
+check "nothing was lost" rfm audit --quick
 changes=$(rfm ledger | tail -n +2 | wc -l)
 check "the ledger has it all ($changes changes)" test "$changes" -gt $((rounds * 10))
 is "$(rfm ledger --json | grep -c '"seq"')" "$changes" "as JSON, too"
