@@ -62,7 +62,8 @@ const char *rfm_overlay_missing(const char *lib_dir, const char *release);
  * @err_size: size of @err
  *
  * Return: 0, or a negative errno: -ENOENT one of our modules is not there
- * for this release, -ENOMEM, -EIO, -ELIBACC libkmod is not there. A modalias without a module is not an error.
+ * for this release, -ENOMEM, -EIO, -ELIBACC libkmod is not there. A modalias without a
+ * module is not an error.
  */
 int rfm_overlay_build(struct rfm_blob *out, const struct rfm_overlay_request *req,
 		      char *err, size_t err_size);

@@ -10,17 +10,19 @@
 
 #define RFM_KMOD_SONAME	"libkmod.so.2"
 
-#define RFM_KMOD_FUNCTIONS(X)					\
-	X(new) X(unref) X(set_log_fn) X(list_next)		\
-	X(module_new_from_lookup) X(module_get_module)		\
-	X(module_get_path) X(module_get_dependencies)		\
-	X(module_get_softdeps) X(module_unref) X(module_unref_list)
-
 /** struct rfm_kmod - functions of libkmod by their names there, less "kmod_" */
 struct rfm_kmod {
-#define RFM_KMOD_MEMBER(name)	__typeof__(kmod_##name) *name;
-	RFM_KMOD_FUNCTIONS(RFM_KMOD_MEMBER)
-#undef RFM_KMOD_MEMBER
+	__typeof__(kmod_new) *new;
+	__typeof__(kmod_unref) *unref;
+	__typeof__(kmod_set_log_fn) *set_log_fn;
+	__typeof__(kmod_list_next) *list_next;
+	__typeof__(kmod_module_new_from_lookup) *module_new_from_lookup;
+	__typeof__(kmod_module_get_module) *module_get_module;
+	__typeof__(kmod_module_get_path) *module_get_path;
+	__typeof__(kmod_module_get_dependencies) *module_get_dependencies;
+	__typeof__(kmod_module_get_softdeps) *module_get_softdeps;
+	__typeof__(kmod_module_unref) *module_unref;
+	__typeof__(kmod_module_unref_list) *module_unref_list;
 };
 
 /**
