@@ -408,7 +408,7 @@ static int check_libkmod(struct builder *b)
 		return 0;
 	why = dlerror();
 	snprintf(b->err, b->err_size, "%s cannot be loaded: %s; install libkmod2", RFM_KMOD_SONAME,
-		 why ? why : "it was tried before");
+		 why ? why : "it lacks a function");
 	return -ELIBACC;
 }
 
