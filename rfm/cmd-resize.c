@@ -326,7 +326,10 @@ static int change(int dev, int fd, struct resize *r, const struct rf_info *befor
 	if (ret == -ENOENT)
 		return rfm_fail(RFM_NOT_FOUND, "it is gone: somebody destroyed it meanwhile");
 	if (ret)
-		return rfm_fail_errno(ret, NULL, "cannot ask what it has now");
+		return rfm_fail(RFM_PARTIAL,
+				"cannot ask what it has now (%s); rfm show %s tells what was done",
+				strerror(-ret), before->name);
+	rfm.done = !failed;
 	if (!same(before, &now))
 		keep_pci(r, &now);
 	return failed || i < r->nr ? report_failed(r, failed, before, &now) :
