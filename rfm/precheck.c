@@ -102,12 +102,15 @@ static bool is_free(const struct rf_resource *r)
 	return r->owner == RF_OWNER_SUPERVISOR || r->owner == RF_OWNER_FREE;
 }
 
-/* One that left for the pool has left sysfs, too. */
-static bool is_offline(const struct rf_resource *r)
+/*
+ * One that left for the pool has left sysfs, too. What another rfm is taking just now looks
+ * like this, so outside of a dry run the module is left to tell, which lets one in at a time.
+ */
+static bool is_offline(const struct conflicts *c, const struct rf_resource *r)
 {
 	char text[8];
 
-	return r->owner == RF_OWNER_SUPERVISOR &&
+	return c->all && r->owner == RF_OWNER_SUPERVISOR &&
 	       !sysroot_read(text, sizeof(text), "/sys/devices/system/cpu/cpu%llu/online",
 			     (unsigned long long)r->start) && !strcmp(text, "0");
 }
@@ -142,7 +145,7 @@ static void check_owner(struct conflicts *c, const struct rf_resource *res, unsi
 		conflict(c, RFM_CONFLICT,
 			 "CPU %u belongs to subOS %s; choose other CPUs (see rfm resources)", cpu,
 			 fmt_owner(r->owner, r->owner_name, buf, sizeof(buf)));
-	} else if (is_offline(r)) {
+	} else if (is_offline(c, r)) {
 		conflict(c, RFM_CONFLICT,
 			 "CPU %u is off line in the supervisor; bring it on line (echo 1 >/sys/devices/system/cpu/cpu%u/online), or choose others",
 			 cpu, cpu);
@@ -209,7 +212,7 @@ static void check_cpu_count(struct conflicts *c, const struct settings *s,
 
 	core_of_cpu0(&core);
 	for (i = 0; i < nr; i++)
-		n += res[i].kind == RF_RES_CPU && is_free(&res[i]) && !is_offline(&res[i]) &&
+		n += res[i].kind == RF_RES_CPU && is_free(&res[i]) && !is_offline(c, &res[i]) &&
 		     !(res[i].start < UNITS_CPUS && cpus_has(&core, res[i].start));
 	c->no_count = s->cpu_count > n;
 	if (c->no_count)
