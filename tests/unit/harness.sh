@@ -64,7 +64,7 @@ counted()
 		echo "{ echo boots $2; yes again one | head -n $3; } >>\"\$RF_BOOTS\""
 	} >"$tmp/$1.sh"
 	chmod +x "$tmp/$1.sh"
-	RF_LONG='' "$T_TOP/tests/run" --results "$tmp/$1.json" "$tmp/$1.sh" >"$tmp/out"
+	RF_LONG='' RF_BEGIN='' "$T_TOP/tests/run" --results "$tmp/$1.json" "$tmp/$1.sh" >"$tmp/out"
 	echo "$? $(tail -n 2 "$tmp/out" | tr '\n' ';')"
 }
 is "$(counted harness-few 60 10)" \

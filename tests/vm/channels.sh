@@ -337,6 +337,7 @@ timed_out='^write: Connection timed out; after [5-9] s'
 for n in 1 2 3; do
 	check "who waits for the ring waits for 5 s, like others: $n" \
 		eventually 15 grep -q "$timed_out" /run/large.$n
+	diag "$(cat /run/large.$n)"
 done
 check "who polls is told then, and no call of his waited" \
 	eventually 15 grep -q "$timed_out, longest [01] s; poll: hup err" /run/now
