@@ -22,12 +22,17 @@
  * @sent: and that it sent
  * @cells: that it sent
  * @done: bytes of the first one that we read
+ * @written: messages that we wrote, also those that are kept until there is room
+ * @gone: of these, whose last line was sent
+ * @tag: what is in the last few that we wrote
  * @message: what it sent
  */
 struct end {
 	struct rf_channel *ch;
 	bool lost;
 	u32 first, next, sent, cells, done;
+	u32 written, gone;
+	u8 tag[4];
 	struct {
 		u32 len;
 		u8 tag;
@@ -85,7 +90,7 @@ static ficm_handler_t handler[FICM_TYPES];
 static void *handler_arg[FICM_TYPES];
 static struct notifier_block *watching;
 static struct ficm_end *at_end;
-static unsigned long messages, held, late, breaks, losses, taken;
+static unsigned long messages, held, late, breaks, losses, taken, waits;
 
 static u32 dice(void)
 {
@@ -181,10 +186,13 @@ static void line_came(u32 to, const struct rf_com_data *body, u32 len)
 {
 	struct item *i = &far[GOOD].item[far[GOOD].next++ % ARRAY_SIZE(far->item)];
 	struct rf_com_chunk chunk;
+	struct end *e;
 
 	must(len > offsetof(struct rf_com_data, data) && to < ENDS);
+	e = &far[GOOD].end[to];
+	must(e->gone != e->written);
 	*i = (struct item){ .end = to, .bytes = len - offsetof(struct rf_com_data, data),
-			    .tag = tag };
+			    .tag = e->tag[e->gone % ARRAY_SIZE(e->tag)] };
 	if (body->flags & RF_COM_IN_CHUNK) {
 		memcpy(&chunk, body->data, sizeof(chunk));
 		i->bytes = chunk.bytes;
@@ -192,12 +200,14 @@ static void line_came(u32 to, const struct rf_com_data *body, u32 len)
 		i->chunks = rfcom_chunks(chunk.bytes);
 		must(i->bytes && i->count % RF_COM_CHUNKS + i->chunks <= RF_COM_CHUNKS);
 	} else {
-		must(all_are(body->data, i->bytes, tag));
+		must(all_are(body->data, i->bytes, i->tag));
 	}
 	far[GOOD].part[to] += i->bytes;
 	must(far[GOOD].part[to] <= RF_COM_MESSAGE_MAX);
-	if (body->flags & RF_COM_LAST)
+	if (body->flags & RF_COM_LAST) {
 		far[GOOD].part[to] = 0;
+		e->gone++;
+	}
 }
 
 int ficm_send(u32 peer, const struct rf_msg *msg)
@@ -304,6 +314,7 @@ static void end_close(struct end *e)
 	if (e->ch)
 		rf_close(e->ch);
 	e->ch = NULL;
+	kernel_do_work(UINT_MAX, false);	/* what was kept goes before another has its place */
 }
 
 /* Chunks that it may fill: what was taken it reads from us. */

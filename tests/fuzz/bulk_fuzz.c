@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * rfcom's channels, from the messages that come to what is read (message.c, channel.c,
- * stream.c, write.c, bulk.c, hold.c, queue.c), with two other kernels. The one keeps the rules
- * and takes and reads when it likes, or restarts: whatever it sends is read as it was, and what
+ * stream.c, write.c, rest.c, bulk.c, hold.c, queue.c), with two other kernels. The one keeps the
+ * rules and takes and reads when it likes, or restarts: whatever it sends is read as it was, and what
  * is sent to it lies untouched until it has taken it. The other one says and writes anything,
  * also in the middle of a copy: whatever it does costs itself alone.
  */
@@ -80,6 +80,13 @@ static u32 get_random_u32(void)
 #include "message.c"
 #include "bulk.c"
 #include "hold.c"
+
+/* what is kept there is not what an end keeps lines in */
+#undef kvmalloc
+#undef kvfree
+#define kvmalloc(size, gfp)	kernel_alloc(size, gfp, false)
+#define kvfree(p)		kfree(p)
+#include "rest.c"
 
 #include "bulk_far.h"
 
@@ -191,6 +198,7 @@ static void end_write(struct end *e, u32 d)
 {
 	u32 len = d & 1 ? 1 + dice() : 1 + dice32() % RF_COM_MESSAGE_MAX;
 	struct iov_iter from = { .at = buffer, .count = len, .absent = d & 2 ? 0 : dice() % 20 };
+	bool kept;
 	int ret;
 
 	if (!e->ch)
@@ -199,7 +207,12 @@ static void end_write(struct end *e, u32 d)
 	if (d % 32 == 30)
 		busy = dice();
 	memset(buffer, ++tag, len);
+	e->tag[e->written++ % ARRAY_SIZE(e->tag)] = tag;
+	kept = e->ch->resting;
 	ret = rfcom_write(e->ch, &from, RF_NOWAIT);
+	e->written -= !!ret;
+	must(!kept || ret);
+	waits += !kept && e->ch->resting;
 	must(ret <= 0 && (ret || from.at == buffer + len));
 	busy = 0;
 	if (ret && !rfcom_channel_is_open(e->ch))
@@ -349,7 +362,7 @@ size_t fuzz_make(uint8_t *data, uint64_t (*random)(void))
 
 int fuzz_summary(char *text, size_t size)
 {
-	snprintf(text, size, "%lu messages read, %lu lines held, %lu late, %lu lost; %lu lines taken, %lu channels broken",
-		 messages, held, late, losses, taken, breaks);
-	return !messages || !held || !late || !losses || !taken || !breaks;
+	snprintf(text, size, "%lu messages read, %lu lines held, %lu late, %lu lost; %lu lines taken, %lu channels broken, %lu messages kept",
+		 messages, held, late, losses, taken, breaks, waits);
+	return !messages || !held || !late || !losses || !taken || !breaks || !waits;
 }

@@ -168,6 +168,7 @@ static inline void kfree(const void *p)
 	free((void *)p);
 }
 
+#define struct_size(p, member, n)	(sizeof(*(p)) + sizeof(*(p)->member) * (n))
 #define kmalloc(size, gfp)		kernel_alloc(size, gfp, false)
 #define kzalloc(size, gfp)		kernel_alloc(size, gfp, true)
 #define kvcalloc(n, size, gfp)		kernel_alloc((n) * (size), gfp, true)
@@ -288,6 +289,7 @@ static void kernel_wait(void);
 static unsigned long jiffies __maybe_unused;
 
 #define time_after(a, b)	((long)((b) - (a)) < 0)
+#define time_before(a, b)	time_after(b, a)
 #define msecs_to_jiffies(ms)	((long)(ms) / 4)
 #define jiffies_to_msecs(j)	((unsigned int)((j) * 4))
 #define usleep_range(a, b)	(might_sleep(), jiffies += HZ)
@@ -365,6 +367,8 @@ static inline void kernel_do_work(unsigned int most, bool timers)
 #define cancel_delayed_work(w)		kernel_unqueue(&(w)->work)
 #define cancel_delayed_work_sync(w)	(might_sleep(), kernel_unqueue(&(w)->work))
 #define alloc_ordered_workqueue(name, f)	((struct workqueue_struct *)1)
+#define alloc_workqueue(name, f, n)		((struct workqueue_struct *)1)
+#define WQ_UNBOUND				0
 #define destroy_workqueue(q)
 #define flush_workqueue(q)		kernel_do_work(UINT_MAX, false)
 

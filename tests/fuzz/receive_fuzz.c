@@ -294,7 +294,7 @@ static void check(void)
 	const struct rfloop_receiving *r = &receiving;
 	u32 i, here = 0, refs[PAGES] = { 0 };
 
-	must(2 * (r->last - r->first) <= PAGES && r->in.held <= PAGES);
+	must(4 * (r->last - r->first) <= 3 * PAGES && r->in.held <= PAGES);
 	for (i = r->first; i != r->last; i++) {
 		must(r->attached[i % RF_LOOP_BACK] < PAGES);
 		must(!refs[r->attached[i % RF_LOOP_BACK]]++);

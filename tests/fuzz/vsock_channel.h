@@ -157,7 +157,7 @@ ssize_t rf_read_some(struct rf_channel *ch, struct iov_iter *to, size_t bytes,
 
 int rf_write_iter(struct rf_channel *ch, struct iov_iter *from, unsigned int flags)
 {
-	must(flags == RF_NOWAIT && (ch->opened || ch->answered));
+	must(!(flags & ~RF_NOWAIT) && (ch->opened || ch->answered));
 	if (ch->ended)
 		return -EPIPE;
 	if (!from->count)

@@ -316,7 +316,8 @@ static void step_accept(struct vsock_sock **at)
 static void use(struct vsock_sock *vsk, u32 d)
 {
 	u8 buffer[256] = { 0 };
-	struct msghdr msg = { .msg_iter = { .at = buffer, .count = sizeof(buffer) } };
+	struct msghdr msg = { .msg_iter = { .at = buffer, .count = sizeof(buffer) },
+			      .msg_flags = dice() & MSG_DONTWAIT };
 	size_t len = dice();
 	bool is;
 

@@ -61,9 +61,11 @@ struct iov_iter {
 
 struct msghdr {
 	struct iov_iter msg_iter;
+	unsigned int msg_flags;
 };
 
 #define MSG_PEEK			2
+#define MSG_DONTWAIT			0x40
 #define iov_iter_count(i)		((i)->count)
 #define iov_iter_truncate(i, n)		((i)->count = min_t(size_t, (i)->count, n))
 #define iov_iter_reexpand(i, n)		((i)->count = (n))
