@@ -203,7 +203,7 @@ done
 is "$(wc -l <"$T_DIR/err")" 9 "each of them once"
 FAKE=RFM_FAKE_BOOT=run
 refuse 4 "CPU 4 is off line .*echo 1 >/sys/devices/system/cpu/cpu4/online" "a CPU that is off line" \
-	a --cpus 3-4 --memory 1G
+	a --cpus 3-4 --memory 1G --dry-run
 rm "$ROOT"/sys/devices/system/cpu/cpu*/online
 RFM create a --cpus 0-0 --memory 1G --kernel "$T_DIR/text" --initrd "$T_DIR/nosuch" \
 	--dry-run --json 2>"$T_DIR/err" | grep '"text"' >"$T_DIR/out"

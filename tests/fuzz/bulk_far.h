@@ -314,7 +314,7 @@ static void end_close(struct end *e)
 	if (e->ch)
 		rf_close(e->ch);
 	e->ch = NULL;
-	kernel_do_work(UINT_MAX, false);	/* what was kept goes before another has its place */
+	kernel_do_work(UINT_MAX, false);	/* what was kept, before another is there */
 }
 
 /* Chunks that it may fill: what was taken it reads from us. */

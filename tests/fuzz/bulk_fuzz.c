@@ -2,8 +2,8 @@
 /*
  * rfcom's channels, from the messages that come to what is read (message.c, channel.c,
  * stream.c, write.c, rest.c, bulk.c, hold.c, queue.c), with two other kernels. The one keeps the
- * rules and takes and reads when it likes, or restarts: whatever it sends is read as it was, and what
- * is sent to it lies untouched until it has taken it. The other one says and writes anything,
+ * rules and takes and reads when it likes, or restarts: whatever it sends is read as it was, and
+ * what is sent to it lies untouched until it has taken it. The other one says and writes anything,
  * also in the middle of a copy: whatever it does costs itself alone.
  */
 #include <stddef.h>

@@ -168,7 +168,8 @@ static inline void kfree(const void *p)
 	free((void *)p);
 }
 
-#define struct_size(p, member, n)	(sizeof(*(p)) + sizeof(*(p)->member) * (n))
+/* of bytes */
+#define struct_size(p, member, n)	(offsetof(__typeof__(*(p)), member) + (n))
 #define kmalloc(size, gfp)		kernel_alloc(size, gfp, false)
 #define kzalloc(size, gfp)		kernel_alloc(size, gfp, true)
 #define kvcalloc(n, size, gfp)		kernel_alloc((n) * (size), gfp, true)
