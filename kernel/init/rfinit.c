@@ -315,11 +315,15 @@ static void later_open(char *text)
 static void later_load(char *name)
 {
 	unsigned int i;
+	pid_t pid;
 
 	for (i = 0; i < nr_groups; i++)
 		if (groups[i].mark == LATER)
 			later_open(groups[i].text);
-	if (!nr_later || fork())
+	pid = nr_later ? fork() : 1;
+	if (pid < 0)
+		say(4, "no drivers of devices to come", strerror(errno));
+	if (pid)
 		return;
 	*name = '@';
 	for (i = 0; i < nr_later; i++)
