@@ -82,8 +82,6 @@ static struct far {
 } far[3];
 
 static u8 buffer[RF_COM_MESSAGE_MAX];
-static const u8 *input;		/* what is left of it */
-static size_t input_size;
 static u8 tag;
 static u32 busy;		/* times that a ring is full */
 static ficm_handler_t handler[FICM_TYPES];
@@ -91,19 +89,6 @@ static void *handler_arg[FICM_TYPES];
 static struct notifier_block *watching;
 static struct ficm_end *at_end;
 static unsigned long messages, held, late, breaks, losses, taken, waits;
-
-static u32 dice(void)
-{
-	if (!input_size)
-		return 0;
-	input_size--;
-	return *input++;
-}
-
-static u32 dice32(void)
-{
-	return dice() | dice() << 8 | dice() << 16 | dice() << 24;
-}
 
 static struct end *end_of(u32 d)
 {

@@ -17,7 +17,7 @@ static void store_free(void *p);
 
 #include "rfcom_kernel.h"
 
-#include "fuzz.h"
+#include "dice.h"
 #include "iter.h"
 
 static void *stores[8];
@@ -353,11 +353,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 size_t fuzz_make(uint8_t *data, uint64_t (*random)(void))
 {
-	size_t i, size = 1 + random() % (random() % 16 ? 200 : 3000);
-
-	for (i = 0; i < size; i++)
-		data[i] = random();
-	return size;
+	return dice_make(data, random, 200, 3000);
 }
 
 int fuzz_summary(char *text, size_t size)

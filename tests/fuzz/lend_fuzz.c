@@ -7,7 +7,7 @@
  */
 #include "rfcom_kernel.h"
 
-#include "fuzz.h"
+#include "dice.h"
 
 #define KERNELS		4U	/* the supervisor, which is the first, and subOSes */
 #define NAMES		3U
@@ -51,21 +51,6 @@ static struct {
 } kernel[KERNELS];
 static bool rule[KERNELS][KERNELS];
 static const char *const names[NAMES] = { "one", "two", "\x01" };
-static const u8 *input;
-static size_t input_size;
-
-static u32 dice(void)
-{
-	if (!input_size)
-		return 0;
-	input_size--;
-	return *input++;
-}
-
-static u32 dice32(void)
-{
-	return dice() | dice() << 8 | dice() << 16 | dice() << 24;
-}
 
 static u32 peer_of(u32 n)
 {
@@ -370,11 +355,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 size_t fuzz_make(uint8_t *data, uint64_t (*random)(void))
 {
-	size_t i, size = 1 + random() % (random() % 16 ? 150 : 1000);
-
-	for (i = 0; i < size; i++)
-		data[i] = random();
-	return size;
+	return dice_make(data, random, 150, 1000);
 }
 
 int fuzz_summary(char *text, size_t size)

@@ -9,7 +9,7 @@
 
 #include <linux/rainforest_wire.h>
 
-#include "fuzz.h"
+#include "dice.h"
 
 #define PAGES		40U
 #define BYTES		(sizeof(struct rf_loop_ring) + PAGES * RF_LOOP_PAGE)
@@ -35,8 +35,6 @@ static struct rfloop_receiving receiving;
 static struct rfloop_peer peer;
 static struct sk_buff *kept[KEPT];
 static u32 nr_kept;
-static const u8 *input;
-static size_t input_size;
 static bool broken;
 static unsigned long received, attached, dropped, rings_broken;
 
@@ -46,19 +44,6 @@ static struct net_device down = { ARPHRD_ETHER, 0, { 2, 0, 0, 0, 0, 4 } };
 static struct net_device tun = { 0xfffe, IFF_UP, { 0 } };
 static const u32 owner[] = { PEER, PEER, OWN, OTHER, OWN, OWN, OWN };
 static struct net_device *const device[] = { NULL, NULL, &up, NULL, &down, NULL, &tun };
-
-static u32 dice(void)
-{
-	if (!input_size)
-		return 0;
-	input_size--;
-	return *input++;
-}
-
-static u32 dice32(void)
-{
-	return dice() | dice() << 8 | dice() << 16 | dice() << 24;
-}
 
 const struct rfloop_table *rfloop_table(void)
 {
@@ -378,11 +363,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 size_t fuzz_make(uint8_t *data, uint64_t (*random)(void))
 {
-	size_t i, size = 1 + random() % (random() % 16 ? 200 : 1500);
-
-	for (i = 0; i < size; i++)
-		data[i] = random();
-	return size;
+	return dice_make(data, random, 200, 1500);
 }
 
 int fuzz_summary(char *text, size_t size)

@@ -8,7 +8,7 @@
  */
 #include "vsock_kernel.h"
 
-#include "fuzz.h"
+#include "dice.h"
 
 #define CHANNELS	8U
 #define SOCKETS		8U
@@ -39,22 +39,12 @@ u32 vsock_cid_peer(u32 cid)
 #include "vsock_accept.c"
 #include "vsock_connect.c"
 
-static const u8 *input;
-static size_t input_size;
 static struct rf_channel *channel[CHANNELS];
 static struct rf_channel *knocking[CHANNELS];	/* that nobody has accepted */
 static struct rf_service listening;
 static struct vsock_sock *user[SOCKETS];	/* sockets of programs */
 static struct vsock_sock *listener;
 static unsigned long sockets, let_in, turned_away, connected, bytes_read, breaches;
-
-static u32 dice(void)
-{
-	if (!input_size)
-		return 0;
-	input_size--;
-	return *input++;
-}
 
 #include "vsock_channel.h"
 
@@ -434,11 +424,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 size_t fuzz_make(uint8_t *data, uint64_t (*random)(void))
 {
-	size_t i, size = 1 + random() % (random() % 16 ? 200 : 1000);
-
-	for (i = 0; i < size; i++)
-		data[i] = random();
-	return size;
+	return dice_make(data, random, 200, 1000);
 }
 
 int fuzz_summary(char *text, size_t size)
