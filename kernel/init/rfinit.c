@@ -302,6 +302,8 @@ static void later_open(char *text)
 
 	for (line = strtok_r(text, "\n", &save); line && nr_later < LATER_MAX;
 	     line = strtok_r(NULL, "\n", &save)) {
+		if (*line == '#')
+			continue;
 		l = &later[nr_later++];
 		l->params = params_of(line);
 		l->path = line;
@@ -311,7 +313,7 @@ static void later_open(char *text)
 		say(3, "too many modules", FILE_MODULES);
 }
 
-/* Beside init, to which the process belongs; by its name systemd knows that it may end. */
+/* Beside init, to which the process belongs; by its name systemd knows to let it live. */
 static void later_load(char *name)
 {
 	unsigned int i;

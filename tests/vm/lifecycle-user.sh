@@ -80,13 +80,13 @@ set -- --smp 4 --copy "$T_TOP/tests/vm/lifecycle.lib:/rf/lifecycle.lib" \
 	--copy "$T_TOP/tests/vm/isolation-lib:/rf/isolation-lib" \
 	--copy "$T_DIR/entries.lib:/rf/entries.lib"
 
-run_guest "$@" --copy "$T_DIR/user.cpio.gz:/root/user.cpio.gz" <<'END'
+run_guest "$@" --copy "$T_DIR/user.cpio.gz:/rf/user.cpio.gz" <<'END'
 . /rf/lifecycle.lib
 modprobe rfcontroller
 
 # --- the user's initrd and parameters ---
 check "a subOS with the user's initrd" rfm create u --cpus 1 --memory 256M \
-	--initrd /root/user.cpio.gz --append 'quiet loglevel=3 FOREST=rain -- first "second word"'
+	--initrd /rf/user.cpio.gz --append 'quiet loglevel=3 FOREST=rain -- first "second word"'
 rfm console u --read-only --idle 600 </dev/null >/run/u.out 2>&1 &
 watcher=$!
 check "the user's init runs" eventually 60 grep -aq '^environment' /run/u.out
@@ -103,9 +103,9 @@ subos_log_clean u
 check "it is destroyed" rfm destroy --force u
 
 # --- a log of one that never came so far ---
-head -c 100000 /dev/urandom >/root/broken
+head -c 100000 /dev/urandom >/run/broken
 check "a subOS with a broken initrd starts" \
-	rfm create early --cpus 1 --memory 256M --initrd /root/broken --no-wait
+	rfm create early --cpus 1 --memory 256M --initrd /run/broken --no-wait
 first_line() { rfm log early 2>/dev/null | head -n 1 | grep -q 'Linux version'; }
 check "its log can be read while it boots" eventually 60 first_line
 booting() { in_state early booting; }
@@ -121,10 +121,10 @@ check "it is destroyed" rfm destroy --force early
 . /rf/lifecycle.lib
 . /rf/entries.lib
 unpacked() { find /var/cache/rainforest -name '*.elf' -size +8192k | grep .; }
-mv "$(unpacked)" /root/vmlinux
-is "$(head -c 4 /root/vmlinux | tail -c 3)" ELF "what was unpacked of the bzImage is an ELF"
-entered "the user's ELF" 0 --kernel /root/vmlinux
-is "$(field e image) $(field e kernel)" "/root/vmlinux $(subos_release)" "rfm show names it, and its release"
+mv "$(unpacked)" /run/vmlinux
+is "$(head -c 4 /run/vmlinux | tail -c 3)" ELF "what was unpacked of the bzImage is an ELF"
+entered "the user's ELF" 0 --kernel /run/vmlinux
+is "$(field e image) $(field e kernel)" "/run/vmlinux $(subos_release)" "rfm show names it, and its release"
 check "control: none was unpacked this time" eval '! unpacked'
 left
 audit "in the end: the invariants hold"

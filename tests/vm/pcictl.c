@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/rainforest.h>
+
+#include "command.h"
 
 static void die(const char *what)
 {
@@ -62,21 +63,6 @@ static void add(int fd, const char *bdf, int dry_run)
 		return;
 	fprintf(stderr, "%s: %s\n", strerrorname_np(errno), msg);
 	exit(1);
-}
-
-/* The command must not hold the descriptor: it is close-on-exec. */
-static int run(char **argv)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (!pid) {
-		execvp(argv[0], argv);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		die("fork");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
 int main(int argc, char **argv)

@@ -186,12 +186,9 @@ check "it is back, and b has its region" eval 'shows "^four a 4K b read maps$" &
 r=$(rounds 40 2000)
 slope share churn b five "$r" >/run/slope
 flat /run/slope "$r" "mapped and unmapped, 6 times $r: memory here stays as it is"
-inside a "slope share churn b five $r >/run/churn 2>&1 & true" >/dev/null
+slope_begin a "share churn b five $r"
 is "$(share_in b churn a four "$((5 * r))")" "$((5 * r)) rounds" "across two others"
-six_in_a() { [ "$(inside a 'wc -l </run/churn')" = 6 ]; }
-check "a as well" eventually 300 six_in_a
-inside a 'cat /run/churn' >/run/slope
-flat /run/slope "$r" "memory in a stays as it is"
+slope_end a "$r"
 before=$(memory_kb Slab PageTables VmallocUsed)
 offers=0
 while [ $offers -lt "$(rounds 50 1000)" ]; do

@@ -14,10 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/rainforest.h>
+
+#include "command.h"
 
 static char msg[RF_MSG_MAX];
 
@@ -31,21 +32,6 @@ static int create(int dev, unsigned int n)
 
 	snprintf(req.name, sizeof(req.name), "crowd-%u", n);
 	return ioctl(dev, RF_IOC_CREATE, &req);
-}
-
-/* The command must not hold the descriptors: they are close-on-exec. */
-static int run(char **argv)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (!pid) {
-		execvp(argv[0], argv);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return 1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
 static int crowd(int dev, char **command)
