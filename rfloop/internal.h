@@ -88,7 +88,7 @@ struct rfloop_sending {
  * @soon: looks for packets of a stream, so that nobody has to ring for each
  * @before: ns, when packets were looked for last
  * @gap: ns between two packets, on average
- * @credit: so many times it goes on with @soon for one packet alone
+ * @credit: so many times it goes on with @soon for one packet alone, or none
  * @first: of the pages in packets, modulo 2^32
  * @last: of these, plus 1
  * @since: so many were attached since they were looked at last

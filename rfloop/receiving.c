@@ -65,8 +65,8 @@ void rfloop_receiving_rest(struct rfloop_receiving *r)
  * @r: the ring
  * @done: packets that were there just now
  *
- * Where several came at a time there will be more. What comes one by one, each perhaps in
- * answer to another, is not made to wait.
+ * Where several came at a time there will be more, perhaps after a while: a sender, too, is made
+ * to wait at times. What comes one by one, each perhaps in answer to another, is not.
  *
  * Context: NAPI, completed.
  * Return: whether that will be done.
@@ -74,17 +74,19 @@ void rfloop_receiving_rest(struct rfloop_receiving *r)
 bool rfloop_receiving_soon(struct rfloop_receiving *r, unsigned int done)
 {
 	u64 now = ktime_get_ns();
+	u64 wait;
 
 	if (done)
-		r->gap = (3 * r->gap + (now - r->before) / done) / 4;
+		r->gap = (3 * r->gap + min((now - r->before) / done, SOON_MAX)) / 4;
 	r->before = now;
 	if (done > 1)
 		r->credit = SOON_CREDIT;
-	else if (!done || !r->credit--)
-		r->credit = 0;
+	else if (r->credit)
+		r->credit--;
 	if (!r->credit)
 		return false;
-	hrtimer_start(&r->soon, ns_to_ktime(clamp(2 * r->gap, SOON_MIN, SOON_MAX)),
+	wait = (2 * r->gap) << (SOON_CREDIT - r->credit);
+	hrtimer_start(&r->soon, ns_to_ktime(clamp(wait, SOON_MIN, SOON_MAX)),
 		      HRTIMER_MODE_REL_SOFT);
 	return true;
 }
