@@ -3,6 +3,7 @@
 # Bad luck: several rfm at the same time want the same thing, and one that is
 # interrupted or killed at each step of a creation. With SMT.
 # timeout: 1200 3600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

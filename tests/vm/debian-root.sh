@@ -4,6 +4,7 @@
 # an unmodified service: a database, asked inside, and from outside by what stands
 # in its file on the drive's image once the subOS has shut down.
 # timeout: 900 1800
+# beside
 # prepare: tests/vm/services-root
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -4,6 +4,7 @@
 # another root; that nobody else is served, that a liar harms nobody, and what is said
 # when a subOS ends in the middle. tests/cli/exec.sh and cp.sh have the finer points.
 # timeout: 600 900
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

@@ -4,6 +4,7 @@
 # another kernel stops all subOSes first, in bounded time; it does not sleep or
 # lose its module while one lives; what a triple fault in a subOS does.
 # timeout: 900
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

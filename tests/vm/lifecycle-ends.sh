@@ -3,6 +3,7 @@
 # Every way in which a kernel ends itself becomes a state of its subOS, with the
 # reason beside it, and touches nobody else. CPUs off and on line inside.
 # timeout: 600 1800
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

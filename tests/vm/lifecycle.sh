@@ -3,6 +3,7 @@
 # Two subOSes with different stock kernels, 2 CPUs and an NVMe drive each. One
 # crashes and starts again while the other writes; then all is given back.
 # timeout: 600 900
+# beside
 VM_CPU=max	# five paging levels
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

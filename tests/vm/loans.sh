@@ -3,6 +3,7 @@
 # Cores and memory go from one subOS to another and back while both work; who
 # may take from whom; what must be refused is; two at once, and Ctrl-C.
 # timeout: 900 1800
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

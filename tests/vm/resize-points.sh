@@ -4,6 +4,7 @@
 # that its kernel takes, and before and after it answers. Everything has one owner
 # then, and all of it comes back when the subOS goes.
 # timeout: 900 3600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

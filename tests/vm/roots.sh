@@ -7,6 +7,7 @@
 # it, lets it and the supervisor in by ssh over AF_VSOCK, and its fio verifies what it wrote to
 # its root and to a disk.
 # timeout: 1200 3600
+# beside
 # prepare: tests/vm/services-root
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

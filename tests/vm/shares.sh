@@ -4,6 +4,7 @@
 # read, that it is taken back from programs and kernels, and that whatever dies, nothing
 # stays behind.
 # timeout: 900 3600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

@@ -5,6 +5,7 @@
 # hostile words end the channel only; the window shows the subOS's memory while it runs, and
 # nothing else ever.
 # timeout: 900 3600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build

@@ -4,6 +4,7 @@
 # talk; every byte comes, in order; half-closed, full, refused and reset connections are
 # what they are elsewhere; nothing stays behind, whatever another kernel sends.
 # timeout: 900 3600
+# beside
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 need_build
