@@ -30,7 +30,7 @@ sys.path.insert(0, os.path.join(TOP, "tools/vm"))
 
 # pylint: disable=wrong-import-position
 from cpio import Archive
-from machine import QUICK_CPU, note
+from machine import ACCEL, QUICK_CPU, note, ram_file
 
 
 def wire_version():
@@ -150,11 +150,7 @@ class Machine:
         self.output, self.seen = b"", 0
         self.draining = True
         self.process = None
-        self.ram = self._path("ram")
-        with open(self.ram, "wb") as out:
-            out.truncate(memory)
-        # pylint: disable=consider-using-with
-        self.file = open(self.ram, "r+b")
+        self.file, self.ram = ram_file(memory)
         self.map = mmap.mmap(self.file.fileno(), SERVICE_SIZE, offset=BASE)
         self.desc = Desc.from_buffer(self.map, OFF_DESC)
         self.status = Status.from_buffer(self.map, OFF_STATUS)
@@ -206,8 +202,8 @@ class Machine:
         listener.settimeout(30)
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
-            ["qemu-system-x86_64", "-machine", "q35,memory-backend=ram", "-accel",
-             "tcg,thread=multi", "-cpu", QUICK_CPU + (",la57=on" if five_levels else ""),
+            ["qemu-system-x86_64", "-machine", "q35,memory-backend=ram",
+             "-accel", ACCEL, "-cpu", QUICK_CPU + (",la57=on" if five_levels else ""),
              "-smp", str(self.smp), "-m", f"{self.memory >> 20}M",
              "-object", f"memory-backend-file,id=ram,size={self.memory},mem-path={self.ram},share=on",
              "-nodefaults", "-display", "none", "-no-reboot", "-serial",

@@ -21,6 +21,12 @@ import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tools/vm"))
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+from machine import ram_file
+
 MEMORY = 256 << 20
 SPAM = 6000
 LIMIT = 120		# seconds for anything that the machine is asked for
@@ -86,10 +92,8 @@ class Lines:
 
 class Machine:
     def __init__(self, tmp, dump, kernel, cpu, append=""):
-        self.ram = os.path.join(tmp, "ram")
+        self.file, self.ram = ram_file(MEMORY)
         self.dump = dump
-        if os.path.exists(self.ram):
-            os.unlink(self.ram)
         monitor = os.path.join(tmp, "monitor")
         args = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-S", "-nodefaults", "-nographic",
                 "-m", str(MEMORY >> 20), "-no-reboot", "-serial", "stdio",
@@ -119,6 +123,7 @@ class Machine:
             process.kill()
             process.wait()
         self.monitor_in.close()
+        self.file.close()
 
     def tell(self, command, pattern=None):
         self.monitor_in.write(command.encode() + b"\n")

@@ -223,7 +223,7 @@ streams()
 	typed a "echo 0 $1 >$P/tick; echo $b $1 >$P/send"
 	typed b "echo 0 $1 >$P/tick; echo $a $1 >$P/send"
 }
-n=$(rounds 2 20) i=0 bad=0 m=$(rounds 6000 20000) during=0
+n=$(rounds 2 20) i=0 bad=0 m=$(rounds 12000 20000) during=0
 reload
 free=$(free_kb)
 facts >/run/facts
