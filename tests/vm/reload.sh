@@ -175,7 +175,7 @@ why='left alone'
 like "$(anchor)" 'RainForest anchor' "each time the anchor was left alone"
 is "$(driver_of "$A") $(master_of "$A")" " 1" "and the drive"
 # shellcheck disable=SC2046 # words
-for point in $(rounds "alloc:1 alloc:12 alloc:28" "$(seq -f alloc:%.0f 1 30)") adopt_subos; do
+for point in $(rounds "alloc:1 alloc:12 alloc:28" "$(seq 30 | sed 's,^,alloc:,')") adopt_subos; do
 	check "adopting fails ($point)" eval '! modprobe rfcontroller fail_point='$point' 2>/dev/null && away'
 	is "$(driver_of "$A") $(master_of "$A")" " 1" "which leaves the drive alone"
 done
