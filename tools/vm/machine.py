@@ -27,11 +27,7 @@ QUIT_GRACE = 20			# seconds that QEMU has to flush its disks
 # MWAIT there, for QEMU a busy loop.
 QUICK_CPU = ("max,la57=off,erms=off,fsrm=off,monitor=off,"
              "vendor=GenuineIntel,family=6,model=28,stepping=10")
-# What is translated of code that is overwritten later, as that of a subOS when its memory is zeroed,
-# QEMU forgets block by block, each time with a look at every CPU. In a buffer of its default size
-# nothing else ever makes it forget any, and a machine in which subOSes come and go takes a tenth
-# longer.
-ACCEL = "tcg,thread=multi,tb-size=96"	# MB
+ACCEL = "tcg,thread=multi"
 PR_SET_PDEATHSIG, PR_SET_THP_DISABLE = 1, 41
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
