@@ -215,13 +215,13 @@ tx_n=$(count "$tap" tx_packets) tx_b=$(count "$tap" tx_bytes)
 # Each stream from a core of its own: a driver sends through its core's pair. What comes to a is
 # counted by interface and queue, from 1 on, where it is handed on.
 trace=/sys/kernel/tracing/events/net/napi_gro_receive_entry by=hist:keys=name,queue_mapping
-inside a "cp /data/netctl /run; mount -t tracefs t /sys/kernel/tracing; echo $by >$trace/trigger; ping -c 2 -i 0.1 10.1.0.1 >/dev/null; (for c in 0 1; do taskset -c \$c /run/netctl echo 10.2.0.1 5000 300000 & done; wait) >/run/streams 2>&1; cat $trace/hist >/run/came; echo !$by >$trace/trigger" >/dev/null
-is "$(inside a 'cat /run/streams' | sort | uniq -c | tr -s ' ')" " 2 300000 bytes there and back" "two streams over its two pairs of queues"
+inside a "cp /data/netctl /run; mount -t tracefs t /sys/kernel/tracing; echo $by >$trace/trigger; ping -c 2 -i 0.1 10.1.0.1 >/dev/null; (for c in 0 1; do taskset -c \$c /run/netctl echo 10.2.0.1 5000 800000 & done; wait) >/run/streams 2>&1; cat $trace/hist >/run/came; echo !$by >$trace/trigger" >/dev/null
+is "$(inside a 'cat /run/streams' | sort | uniq -c | tr -s ' ')" " 2 800000 bytes there and back" "two streams over its two pairs of queues"
 inside a 'cat /run/came' >/run/came
-# A stream is five packets at least, of at most 64 KB.
 # queues INTERFACE: through which queues how much came
 queues() { sed -n "s/^{ name: $1 *, queue_mapping: *\([0-9]*\) } hitcount: *\([0-9]*\).*/\1 \2/p" /run/came | sort; }
-is "$(queues eth1 | awk '$2 >= 5 { print $1 }' | tr '\n' ' ')" "1 2 " "packets came through both: $(queues eth1 | tr '\n' ';')"
+# A stream is twelve packets at least, of at most 64 KB.
+is "$(queues eth1 | awk '$2 >= 10 { print $1 }' | tr '\n' ' ')" "1 2 " "packets came through both: $(queues eth1 | tr '\n' ';')"
 is "$(queues eth0 | cut -d' ' -f1)" 1 "control: a card with one pair has one"
 rx=$((($(count "$tap" rx_bytes) - rx_b) / ($(count "$tap" rx_packets) - rx_n + 1)))
 tx=$((($(count "$tap" tx_bytes) - tx_b) / ($(count "$tap" tx_packets) - tx_n + 1)))
